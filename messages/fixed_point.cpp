@@ -6,7 +6,8 @@ namespace holdfast::fixed_point {
 
 namespace {
 Error bad(std::string_view text, const char* why) {
-  return {ErrorCode::kInvalid, "'" + std::string(text.substr(0, 40)) + "' is not a decimal number: " + why};
+  return {ErrorCode::kInvalid,
+          "'" + std::string(text.substr(0, 40)) + "' is not a decimal number: " + why};
 }
 }  // namespace
 

@@ -1,6 +1,6 @@
-// Price, Quantity and Notional: distinct signed 64-bit integers scaled by 1e-8, parsed from decimal text.
-// Money never touches floating point. Products go through 128 bits; what does not fit is an error that
-// rejects the order, never a wrapped number.
+// Price, Quantity and Notional: distinct signed 64-bit integers scaled by 1e-8, parsed from decimal
+// text. Money never touches floating point. Products go through 128 bits; what does not fit is an
+// error that rejects the order, never a wrapped number.
 #pragma once
 
 #include <compare>
@@ -15,7 +15,8 @@ namespace holdfast {
 inline constexpr int64_t kScale = 100'000'000;
 
 namespace fixed_point {
-/// Decimal text ("-12.5", at most 8 decimals, no exponent) to units of 1e-8; kInvalid says what is wrong.
+/// Decimal text ("-12.5", at most 8 decimals, no exponent) to units of 1e-8; kInvalid says what is
+/// wrong.
 Result<int64_t> parse(std::string_view text);
 /// Units of 1e-8 to the shortest decimal text.
 std::string format(int64_t units);
@@ -69,8 +70,8 @@ constexpr std::optional<FixedPoint<Tag>> checked_add(FixedPoint<Tag> a, FixedPoi
   return FixedPoint<Tag>{u};
 }
 
-/// price × quantity rounded toward the larger magnitude (so that no exposure is understated), or nothing
-/// when it does not fit.
+/// price × quantity rounded toward the larger magnitude (so that no exposure is understated), or
+/// nothing when it does not fit.
 constexpr std::optional<Notional> notional_of(Price price, Quantity quantity) {
   const __int128 product = static_cast<__int128>(price.units) * quantity.units;
   __int128 scaled = product / kScale;

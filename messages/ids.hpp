@@ -18,16 +18,19 @@ struct Id {
   explicit constexpr operator bool() const { return value != 0; }
 };
 
-using GroupId = Id<struct GroupTag, uint32_t>;  // a replica group: one order shard, one venue gateway
-using Epoch = Id<struct EpochTag>;              // term of a leadership; grows by one each
-using Index = Id<struct IndexTag>;              // position of an entry in its group's journal, from 1
-using OutboxSeq = Id<struct OutboxTag>;         // position in a group's outbox towards one peer group, from 1
-using OrderId = Id<struct OrderTag>;            // (shard << 48) | number in the shard
+using GroupId =
+    Id<struct GroupTag, uint32_t>;  // a replica group: one order shard, one venue gateway
+using Epoch = Id<struct EpochTag>;  // term of a leadership; grows by one each
+using Index = Id<struct IndexTag>;  // position of an entry in its group's journal, from 1
+using OutboxSeq =
+    Id<struct OutboxTag>;             // position in a group's outbox towards one peer group, from 1
+using OrderId = Id<struct OrderTag>;  // (shard << 48) | number in the shard
 using BatchId = Id<struct BatchTag>;
 using TraceId = Id<struct TraceTag>;
 using LimitsVersion = Id<struct LimitsVersionTag>;
-using SessionId = Id<struct SessionTag>;    // a client's connection at one ingress
-using ReportSeq = Id<struct ReportTag>;     // position in one account's stream of execution reports, from 1
+using SessionId = Id<struct SessionTag>;  // a client's connection at one ingress
+using ReportSeq =
+    Id<struct ReportTag>;  // position in one account's stream of execution reports, from 1
 
 using ClientId = Text<limits::kClientIdBytes>;
 using Account = Text<limits::kAccountBytes>;
@@ -37,7 +40,7 @@ using WireOrderId = Text<limits::kWireOrderIdBytes>;      // ClOrdID (11) on a v
 using VenueOrderId = Text<limits::kVenueTextBytes>;       // OrderID (37), the venue's
 using ExecId = Text<limits::kVenueTextBytes>;             // ExecID (17)
 using VenueName = Text<limits::kNameBytes>;
-using Label = Text<limits::kNameBytes>;                   // algo, trader, desk, operator
+using Label = Text<limits::kNameBytes>;  // algo, trader, desk, operator
 
 }  // namespace holdfast
 

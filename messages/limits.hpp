@@ -18,39 +18,43 @@ inline constexpr std::size_t kNameBytes = 32;
 inline constexpr std::size_t kReasonTextBytes = 120;
 
 // ---- order entry
-inline constexpr std::size_t kBatchOrdersMax = 256;           // orders in one submitBatch
-inline constexpr std::size_t kSessionCreditsMax = 4096;       // requests a client may have in flight
+inline constexpr std::size_t kBatchOrdersMax = 256;      // orders in one submitBatch
+inline constexpr std::size_t kSessionCreditsMax = 4096;  // requests a client may have in flight
 inline constexpr std::size_t kSessionCreditsDefault = 1024;
-inline constexpr std::size_t kSessionsMax = 1024;             // open client sessions at one ingress
-inline constexpr std::size_t kReportBacklogMax = 65'536;      // reports unsent to one slow subscriber, then it is cut off
-inline constexpr std::size_t kReportBatchMax = 256;           // reports in one callback
+inline constexpr std::size_t kSessionsMax = 1024;  // open client sessions at one ingress
+inline constexpr std::size_t kReportBacklogMax =
+    65'536;  // reports unsent to one slow subscriber, then it is cut off
+inline constexpr std::size_t kReportBatchMax = 256;              // reports in one callback
 inline constexpr std::size_t kReportsKeptPerAccount = 1u << 20;  // resume window of a subscriber
-inline constexpr std::size_t kRpcTraversalWords = 1u << 17;   // 1 MiB a message
+inline constexpr std::size_t kRpcTraversalWords = 1u << 17;      // 1 MiB a message
 inline constexpr int kRpcNestingLevels = 16;
 
 // ---- orders
 inline constexpr std::size_t kOrdersPerShardMax = 1u << 24;
 inline constexpr std::size_t kShardsMax = 256;
-inline constexpr std::size_t kCommandsPerEntryMax = 512;      // commands decided into one journal entry
+inline constexpr std::size_t kCommandsPerEntryMax = 512;  // commands decided into one journal entry
 inline constexpr std::size_t kEventsPerEntryMax = 8'192;
 inline constexpr std::size_t kEntryBytesMax = 4u << 20;
-inline constexpr std::size_t kPipelineOrdersMax = 16'384;     // orders between intake and commit in a shard
-inline constexpr std::size_t kOutboxItemsMax = 1u << 18;      // unacknowledged items towards one peer group
-inline constexpr std::size_t kOutboxInFlightMax = 4'096;      // of those, sent and not yet acknowledged
+inline constexpr std::size_t kPipelineOrdersMax =
+    16'384;  // orders between intake and commit in a shard
+inline constexpr std::size_t kOutboxItemsMax =
+    1u << 18;  // unacknowledged items towards one peer group
+inline constexpr std::size_t kOutboxInFlightMax = 4'096;  // of those, sent and not yet acknowledged
 inline constexpr std::size_t kPoliciesPerDecision = 16;
 
 // ---- venues
 inline constexpr std::size_t kFixMessageBytesMax = 64u << 10;
 inline constexpr std::size_t kFixReceiveBufferBytes = 256u << 10;
-inline constexpr std::size_t kFixSendBufferBytesMax = 16u << 20;  // committed bytes the venue does not take; then the session is cut
+inline constexpr std::size_t kFixSendBufferBytesMax =
+    16u << 20;  // committed bytes the venue does not take; then the session is cut
 inline constexpr std::size_t kVenuesMax = 64;
 inline constexpr std::size_t kOpenOrdersPerVenueMax = 1u << 20;
 
 // ---- journal
 inline constexpr std::size_t kGroupsPerNodeMax = 512;
-inline constexpr std::size_t kEntriesInFlightMax = 4'096;     // appended and not yet committed
+inline constexpr std::size_t kEntriesInFlightMax = 4'096;  // appended and not yet committed
 inline constexpr uint64_t kSnapshotEveryEntries = 100'000;
-inline constexpr uint64_t kDiskFreeBytesMin = 256ull << 20;   // below: intake stops
+inline constexpr uint64_t kDiskFreeBytesMin = 256ull << 20;  // below: intake stops
 
 // ---- supervision
 inline constexpr std::size_t kChildrenMax = 4'096;
@@ -59,7 +63,8 @@ inline constexpr std::size_t kTreeDepthMax = 16;
 static_assert(kBatchOrdersMax <= kSessionCreditsMax, "a full batch must fit a session's credits");
 static_assert(kSessionCreditsDefault <= kSessionCreditsMax);
 static_assert(kBatchOrdersMax <= kCommandsPerEntryMax, "a submitted batch fits one entry");
-static_assert(kCommandsPerEntryMax * 8 <= kEventsPerEntryMax, "a command makes at most 8 events on average");
+static_assert(kCommandsPerEntryMax * 8 <= kEventsPerEntryMax,
+              "a command makes at most 8 events on average");
 static_assert(kOutboxInFlightMax <= kOutboxItemsMax);
 static_assert(kFixMessageBytesMax * 2 <= kFixReceiveBufferBytes);
 static_assert(kWireOrderIdBytes <= kVenueTextBytes);

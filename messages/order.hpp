@@ -1,5 +1,5 @@
-// An order as integrators mean it: the vocabulary that ingress, orders, risk, routing and venues share.
-// Names and codes are those of FIX 4.4 fields.
+// An order as integrators mean it: the vocabulary that ingress, orders, risk, routing and venues
+// share. Names and codes are those of FIX 4.4 fields.
 #pragma once
 
 #include <cstdint>
@@ -11,48 +11,85 @@
 
 namespace holdfast {
 
-enum class Side : uint8_t { kBuy = 1, kSell = 2 };                               // Side (54)
-enum class OrderType : uint8_t { kMarket = 1, kLimit = 2 };                      // OrdType (40)
-enum class TimeInForce : uint8_t { kDay = 0, kGoodTillCancel = 1, kImmediateOrCancel = 3, kFillOrKill = 4 };  // (59)
+enum class Side : uint8_t { kBuy = 1, kSell = 2 };           // Side (54)
+enum class OrderType : uint8_t { kMarket = 1, kLimit = 2 };  // OrdType (40)
+enum class TimeInForce : uint8_t {
+  kDay = 0,
+  kGoodTillCancel = 1,
+  kImmediateOrCancel = 3,
+  kFillOrKill = 4
+};  // (59)
 
 /// Where an order stands. Terminal states are those from kBlocked on.
 enum class OrderState : uint8_t {
-  kNew,              // received, nothing decided
-  kValidated,        // well-formed, known symbol, unique
-  kRiskApproved,     // passed risk
-  kRouted,           // handed to a venue group (committed); the venue has not answered
-  kAccepted,         // acknowledged by the venue: OrdStatus New
+  kNew,           // received, nothing decided
+  kValidated,     // well-formed, known symbol, unique
+  kRiskApproved,  // passed risk
+  kRouted,        // handed to a venue group (committed); the venue has not answered
+  kAccepted,      // acknowledged by the venue: OrdStatus New
   kPartiallyFilled,
   kPendingCancel,
   kPendingReplace,
-  kUnknown,          // outcome not known: a timeout, an old resend; reconciliation will tell
-  kBlocked,          // refused by risk
-  kRejected,         // refused by us before risk, or by the venue
+  kUnknown,   // outcome not known: a timeout, an old resend; reconciliation will tell
+  kBlocked,   // refused by risk
+  kRejected,  // refused by us before risk, or by the venue
   kFilled,
   kCancelled,
   kExpired,
-  kNotSent,          // proven never to have reached the venue
+  kNotSent,  // proven never to have reached the venue
 };
 constexpr bool is_terminal(OrderState s) { return s >= OrderState::kBlocked; }
 
-/// How safe an acknowledged fact is. memory: in the kernel of every in-sync member (survives kill -9 of
-/// all, not power loss). fsynced: on the disk of every in-sync member.
+/// How safe an acknowledged fact is. memory: in the kernel of every in-sync member (survives kill
+/// -9 of all, not power loss). fsynced: on the disk of every in-sync member.
 enum class Durability : uint8_t { kMemory = 1, kFsynced = 2 };
 
 /// Why a request was refused. The words are in `words_of`; both reach the client.
 enum class Reason : uint16_t {
   kNone = 0,
   // intake
-  kMalformed = 1, kUnknownSymbol, kUnknownAccount, kNotPermitted, kBadPrice, kBadQuantity, kUnsupported,
-  kUnknownOrder, kTooLateToCancel, kDuplicateClientOrderId, kOutOfCredits, kNotServing, kDeadlineMissed,
-  kPendingRequest, kOverflow, kFull,
+  kMalformed = 1,
+  kUnknownSymbol,
+  kUnknownAccount,
+  kNotPermitted,
+  kBadPrice,
+  kBadQuantity,
+  kUnsupported,
+  kUnknownOrder,
+  kTooLateToCancel,
+  kDuplicateClientOrderId,
+  kOutOfCredits,
+  kNotServing,
+  kDeadlineMissed,
+  kPendingRequest,
+  kOverflow,
+  kFull,
   // risk
-  kMaxOrderQuantity = 100, kMaxOrderNotional, kPriceCollar, kNoReferencePrice, kStaleReferencePrice,
-  kRestricted, kBuyingPower, kPositionLimit, kDuplicateOrder, kMessageRate, kSelfTrade, kKilled,
-  kReduceOnly, kRiskUnavailable, kNoLimits,
+  kMaxOrderQuantity = 100,
+  kMaxOrderNotional,
+  kPriceCollar,
+  kNoReferencePrice,
+  kStaleReferencePrice,
+  kRestricted,
+  kBuyingPower,
+  kPositionLimit,
+  kDuplicateOrder,
+  kMessageRate,
+  kSelfTrade,
+  kKilled,
+  kReduceOnly,
+  kRiskUnavailable,
+  kNoLimits,
   // routing and venue
-  kNoVenue = 200, kVenueDown, kVenueHalted, kVenueKilled, kVenueReject, kVenueCancelReject, kVenueInFlightLimit,
-  kNotSentAtFailover, kConservation,
+  kNoVenue = 200,
+  kVenueDown,
+  kVenueHalted,
+  kVenueKilled,
+  kVenueReject,
+  kVenueCancelReject,
+  kVenueInFlightLimit,
+  kNotSentAtFailover,
+  kConservation,
 };
 /// A sentence fragment for people: "order quantity above the account's limit". Never empty.
 std::string_view words_of(Reason reason);

@@ -1,5 +1,6 @@
-// Result<T>: an operational error as a value (a file that can't be read, bytes that can't be decoded).
-// Business outcomes (a risk reject) are values of their own and never an Error; bugs are CHECKs.
+// Result<T>: an operational error as a value (a file that can't be read, bytes that can't be
+// decoded). Business outcomes (a risk reject) are values of their own and never an Error; bugs are
+// CHECKs.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,6 @@
 // Text<N>: a short string of at most N bytes held in place, so that orders allocate nothing.
-// Holds printable ASCII only (0x21..0x7e and space inside): that is what FIX fields and keys may carry.
+// Holds printable ASCII only (0x21..0x7e and space inside): that is what FIX fields and keys may
+// carry.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,8 @@ class Text {
  public:
   static constexpr std::size_t kCapacity = N;
   constexpr Text() = default;
-  /// For literals and tests: CHECKs that it fits and is printable. Input from outside goes through `parse`.
+  /// For literals and tests: CHECKs that it fits and is printable. Input from outside goes through
+  /// `parse`.
   Text(std::string_view s) {
     CHECK(s.size() <= N);
     CHECK(printable(s));

@@ -1,0 +1,81 @@
+#include "messages/venue_exchange.hpp"
+
+namespace holdfast {
+
+std::string_view name_of(VenueReportKind kind) {
+  switch (kind) {
+    case VenueReportKind::kAccepted:
+      return "Accepted";
+    case VenueReportKind::kRejected:
+      return "Rejected";
+    case VenueReportKind::kFill:
+      return "Fill";
+    case VenueReportKind::kCancelled:
+      return "Cancelled";
+    case VenueReportKind::kReplaced:
+      return "Replaced";
+    case VenueReportKind::kExpired:
+      return "Expired";
+    case VenueReportKind::kCancelRejected:
+      return "CancelRejected";
+    case VenueReportKind::kUnknown:
+      return "Unknown";
+    case VenueReportKind::kNotSent:
+      return "NotSent";
+    case VenueReportKind::kTradeCancel:
+      return "TradeCancel";
+    case VenueReportKind::kTradeCorrect:
+      return "TradeCorrect";
+    case VenueReportKind::kStatus:
+      return "Status";
+  }
+  return "Invalid";
+}
+
+std::string_view name_of(VenueSessionState state) {
+  switch (state) {
+    case VenueSessionState::kDown:
+      return "Down";
+    case VenueSessionState::kConnecting:
+      return "Connecting";
+    case VenueSessionState::kLogonSent:
+      return "LogonSent";
+    case VenueSessionState::kRecovering:
+      return "Recovering";
+    case VenueSessionState::kOpen:
+      return "Open";
+    case VenueSessionState::kHalted:
+      return "Halted";
+    case VenueSessionState::kKilled:
+      return "Killed";
+  }
+  return "Invalid";
+}
+
+std::string_view name_of(KillScope scope) {
+  switch (scope) {
+    case KillScope::kFirm:
+      return "firm";
+    case KillScope::kDesk:
+      return "desk";
+    case KillScope::kAccount:
+      return "account";
+    case KillScope::kAlgo:
+      return "algo";
+  }
+  return "invalid";
+}
+
+std::string_view name_of(KillMode mode) {
+  switch (mode) {
+    case KillMode::kNone:
+      return "none";
+    case KillMode::kReduceOnly:
+      return "reduce-only";
+    case KillMode::kFull:
+      return "full";
+  }
+  return "invalid";
+}
+
+}  // namespace holdfast
