@@ -1,0 +1,45 @@
+// One group's log as its replica sees it: append now, hear later what is committed. With one member
+// a committed entry is one that is persisted as durably as the group asks; with more members the
+// same interface answers when all in-sync members hold it. Not thread-safe: used on the group's own
+// loop.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "messages/order.hpp"
+#include "supervision/replication/entry.hpp"
+
+namespace holdfast::replication {
+
+/// A stored snapshot: the group's state after entry `at.index`, and the chain up to there.
+struct Snapshot {
+  Position at;
+  ChainHash chain;  // hash of entry at.index
+  Bytes state;
+};
+
+class Log {
+ public:
+  virtual ~Log() = default;
+
+  /// Takes an encoded entry; indexes come without gaps. Returns at once; completion is `committed`.
+  virtual void append(Index index, ByteView entry) = 0;
+  /// Set once. Called on the group's loop, ascending, possibly several indexes at a time; never
+  /// from inside append().
+  virtual void on_committed(std::function<void(Index)> callback) = 0;
+  /// Set once. The log can't go on (disk full, I/O error): nothing appended since is committed,
+  /// ever.
+  virtual void on_failed(std::function<void(const Error&)> callback) = 0;
+
+  virtual Durability durability() const = 0;
+  /// The latest whole snapshot, if any.
+  virtual Result<std::optional<Snapshot>> latest_snapshot() const = 0;
+  /// Visits the stored entries from `from` on, in order, until the end or the visitor's error.
+  virtual Result<> read(Index from,
+                        const std::function<Result<>(Index, ByteView)>& visit) const = 0;
+  /// Raises the stored epoch by one (above `seen` too) and makes it durable before it returns it.
+  virtual Result<Epoch> raise_epoch(Epoch seen) = 0;
+};
+
+}  // namespace holdfast::replication

@@ -1,0 +1,146 @@
+// Joins a Replica to its log, on one loop: commands of one turn become one entry, commits release
+// effects. The shell (an actor) owns it, turns messages into commands and committed effects into
+// sends. Everything from outside (time, end of turn) comes through hooks, so tests and the
+// simulator drive it as they like.
+#pragma once
+
+#include <memory>
+
+#include "supervision/replication/recovery.hpp"
+
+namespace holdfast::replication {
+
+template <typename C>
+class ReplicaHost {
+ public:
+  using Command = typename C::Command;
+  using Effect = typename C::Effect;
+
+  struct Hooks {
+    std::function<WallTime()> wall;                    // the node's clock
+    std::function<void(std::function<void()>)> defer;  // run at the end of this loop turn
+    std::function<void(Committed<Effect>&&)> release;  // the only way out for effects
+    std::function<void(const Error&)> failed;          // the log can't go on: stop serving
+  };
+
+  /// `log` and `codec` must outlive the host.
+  ReplicaHost(GroupId group, Log& log, const Codec<C>& codec, Hooks hooks)
+      : replica_(group),
+        log_(log),
+        codec_(codec),
+        hooks_(std::move(hooks)),
+        alive_(std::make_shared<bool>(true)) {
+    log_.on_committed([this, alive = std::weak_ptr<bool>(alive_)](Index index) {
+      if (!alive.expired()) committed(index);
+    });
+    log_.on_failed([this, alive = std::weak_ptr<bool>(alive_)](const Error& error) {
+      if (alive.expired()) return;
+      failed_ = true;
+      if (hooks_.failed) hooks_.failed(error);
+    });
+  }
+  ReplicaHost(const ReplicaHost&) = delete;
+  ReplicaHost& operator=(const ReplicaHost&) = delete;
+
+  /// Rebuilds the state from the log. Once, before lead().
+  Result<Recovered> recover() {
+    auto recovered = replication::recover(replica_, log_, codec_);
+    if (recovered) chain_ = recovered.value().chain;
+    return recovered;
+  }
+
+  /// Begins to serve under `epoch`; what is outstanding is emitted when the epoch start is
+  /// committed.
+  void lead(Epoch epoch) {
+    replica_.lead(epoch);
+    flush();
+  }
+  /// As lead(), with the log's own epoch raised by one and made durable: how a group of one member
+  /// starts.
+  Result<> lead_alone() {
+    auto epoch = log_.raise_epoch(replica_.epoch());
+    if (!epoch) return epoch.error();
+    lead(epoch.value());
+    return success();
+  }
+
+  /// True while commands may be decided: leading, the log healthy, and not too much uncommitted.
+  bool serving() const {
+    return replica_.leading() && !failed_ && replica_.uncommitted() < limits::kEntriesInFlightMax;
+  }
+
+  /// Decides a command now; its events join the turn's entry, its effects wait for the commit.
+  void submit(const Command& command) {
+    CHECK(!failed_);
+    replica_.decide(command, hooks_.wall());
+    if (++commands_ >= limits::kCommandsPerEntryMax ||
+        replica_.open_events() >= limits::kEventsPerEntryMax / 2)
+      return flush();
+    if (!flush_due_) {
+      flush_due_ = true;
+      hooks_.defer([this, alive = std::weak_ptr<bool>(alive_)] {
+        if (!alive.expired() && flush_due_) flush();
+      });
+    }
+  }
+
+  /// Closes the open batch and appends it. Called by itself at the end of a turn.
+  void flush() {
+    flush_due_ = false;
+    commands_ = 0;
+    if (failed_) return;
+    auto sealed = replica_.seal(hooks_.wall());
+    if (sealed) {
+      body_.clear();
+      if (!sealed->header.epoch_start) codec_.encode_events(sealed->events, body_);
+      sealed->header.previous = chain_;
+      entry_.clear();
+      chain_ = encode_entry(sealed->header, body_, entry_);
+      entries_ += 1;
+      bytes_ += entry_.size();
+      log_.append(sealed->header.at.index, entry_);
+    }
+    hand_out();
+  }
+
+  const typename C::State& state() const { return replica_.state(); }
+  const Replica<C>& replica() const { return replica_; }
+  Durability durability() const { return log_.durability(); }
+  bool failed() const { return failed_; }
+  uint64_t entries_appended() const { return entries_; }
+  uint64_t bytes_appended() const { return bytes_; }
+
+ private:
+  void committed(Index index) {
+    replica_.commit(index, released_);
+    hand_out_released();
+  }
+  void hand_out() {
+    replica_.release(released_);
+    hand_out_released();
+  }
+  void hand_out_released() {
+    // A released effect may lead back here (a reply that submits again): work on a list of our own.
+    while (!released_.empty()) {
+      auto batch = std::exchange(released_, {});
+      for (auto& effect : batch) hooks_.release(std::move(effect));
+      batch.clear();
+      if (released_.empty()) released_ = std::move(batch);  // keep the capacity
+      if (released_.empty()) break;
+    }
+  }
+
+  Replica<C> replica_;
+  Log& log_;
+  const Codec<C>& codec_;
+  Hooks hooks_;
+  std::shared_ptr<bool> alive_;  // callbacks that come after this host is gone do nothing
+  ChainHash chain_;
+  Bytes body_, entry_;
+  std::vector<Committed<Effect>> released_;
+  std::size_t commands_ = 0;
+  uint64_t entries_ = 0, bytes_ = 0;
+  bool flush_due_ = false, failed_ = false;
+};
+
+}  // namespace holdfast::replication
