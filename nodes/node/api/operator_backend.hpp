@@ -1,0 +1,58 @@
+// The node as the operator API sees it: one asynchronous question or command a function. The node
+// implements it with its actors; tests implement it by hand. It knows nothing of HTTP, JSON, roles
+// or tokens: the server has checked those before it calls.
+#pragma once
+
+#include <functional>
+
+#include "nodes/node/api/roles.hpp"
+#include "nodes/node/api/views.hpp"
+
+namespace holdfast::operator_api {
+
+/// Who asks, why, and how long an answer is of use.
+struct Call {
+  Identity who;
+  std::string reason;  // never empty for a command
+  Duration within;     // after it the caller has been told "no answer in time"
+};
+
+/// Takes the one answer to a call, on any thread, also from inside the call. A second or a late
+/// answer is ignored. What the error's code says to the caller: kInvalid 400, kDenied 403,
+/// kNotFound 404, kConflict 409, kFull 429, kUnavailable 503, kCorrupt and kIo 500; its text is
+/// shown, so it says what to do.
+template <typename T>
+using Answer = std::function<void(Result<T>)>;
+
+/// Implemented by the node. All functions are called on the server's own thread, must not block,
+/// and must outlive their callers: the server is stopped before the backend is destroyed.
+class OperatorBackend {
+ public:
+  virtual ~OperatorBackend() = default;
+
+  // ---- questions: read only
+  virtual void health(const Call& call, Answer<HealthView> answer) = 0;
+  virtual void tree(const Call& call, const TreeQuery& query, Answer<TreeNodeView> answer) = 0;
+  virtual void orders(const Call& call, const OrderQuery& query, Answer<OrderPage> answer) = 0;
+  virtual void order(const Call& call, const OrderKey& key, Answer<OrderHistoryView> answer) = 0;
+  virtual void risk(const Call& call, const RiskQuery& query, Answer<RiskView> answer) = 0;
+  virtual void venues(const Call& call, Answer<VenuesView> answer) = 0;
+  virtual void journal(const Call& call, Answer<JournalView> answer) = 0;
+  /// Prometheus text (see metrics.hpp); the server appends its own counters.
+  virtual void metrics(const Call& call, Answer<std::string> answer) = 0;
+
+  // ---- commands: journaled where they change journaled state
+  /// kill.mode kNone ends a kill. Answers when every group has committed it, or at `call.within`
+  /// with the missing ones named.
+  virtual void set_kill(const Call& call, const KillSwitch& kill, Answer<FanOutView> answer) = 0;
+  virtual void reload_risk(const Call& call, const ReloadRequest& request,
+                           Answer<ReloadView> answer) = 0;
+  virtual void venue_action(const Call& call, const VenueName& venue, VenueAction action,
+                            Answer<VenueView> answer) = 0;
+  virtual void backup(const Call& call, const BackupRequest& request,
+                      Answer<BackupView> answer) = 0;
+  /// Restarts one actor from its journal. kNotFound: no such path.
+  virtual void restart(const Call& call, const std::string& path, Answer<RestartView> answer) = 0;
+};
+
+}  // namespace holdfast::operator_api

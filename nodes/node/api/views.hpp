@@ -1,0 +1,266 @@
+// What the operator API shows and is asked for, as plain structs: the words between the HTTP server
+// and the node behind it. A view says from which journal index it was made ("as of") where it shows
+// journaled state; numbers that only this process knows (mailboxes, rates) carry none. No JSON and
+// no HTTP here.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "messages/order_entry.hpp"
+#include "messages/venue_exchange.hpp"
+
+namespace holdfast::operator_api {
+
+/// The journal position of one group that a view shows.
+struct AsOf {
+  GroupId group;
+  std::string name;  // "orders/0", "venue/XSIM"
+  Epoch epoch;
+  Index index;
+};
+
+// ---- health
+
+/// One reason why the node is, or is not, ready: "journal", "venue XSIM", "disk", "risk limits".
+struct HealthCheck {
+  std::string name;
+  bool ok = false;
+  std::string text;  // what was found; when not ok also what to do
+};
+
+/// Live: the node's loops make progress. Ready: it takes orders now.
+struct HealthView {
+  bool live = false;
+  bool ready = false;
+  std::string node, version;
+  Durability durability = Durability::kMemory;
+  WallTime started, now;
+  std::vector<HealthCheck> checks;
+};
+
+// ---- actor tree
+
+/// Which part of the tree: below `path` ("" is the root), `depth` levels of children.
+struct TreeQuery {
+  std::string path;
+  uint32_t depth = limits::kTreeDepthMax;
+};
+
+/// One actor (or supervisor) and its children, in start order.
+struct TreeNodeView {
+  std::string path;            // "node/orders/shard-0"
+  std::string name;            // last part of the path
+  std::string kind;            // "supervisor one_for_one", "order shard", "venue gateway"
+  std::string state;           // "running", "starting", "backing off", "quarantined", "stopped"
+  uint64_t restarts = 0;       // since the node started
+  uint64_t mailbox_depth = 0;  // messages waiting
+  uint64_t messages = 0;       // handled since the actor (re)started
+  uint64_t messages_per_second = 0;  // over the last sampling period
+  WallTime since;                    // of this state
+  std::string last_exit;             // why it last stopped; empty when it never did
+  std::vector<TreeNodeView> children;
+};
+
+// ---- orders
+
+/// Conditions are joined by "and"; what is empty matches all. `after` is the last id of the page
+/// before.
+struct OrderQuery {
+  Account account;
+  Symbol symbol;
+  ClientOrderId client_order_id;
+  std::optional<OrderState> state;
+  bool open_only = false;
+  uint32_t limit = 100;
+  OrderId after;
+};
+
+struct OrderPage {
+  std::vector<OrderView> orders;  // by rising id
+  bool more = false;              // ask again with after = the last id
+  std::vector<AsOf> as_of;
+};
+
+/// Names one order: by its id, or when that is zero by account and client order id.
+struct OrderKey {
+  OrderId order;
+  Account account;
+  ClientOrderId client_order_id;
+};
+
+/// One policy's verdict on an order, with the numbers it used.
+struct PolicyView {
+  std::string policy;  // "PriceCollar"
+  bool passed = false;
+  std::string text;
+  LimitsVersion limits;
+};
+
+/// One journaled event of an order.
+struct OrderEventView {
+  Epoch epoch;
+  Index index;
+  WallTime time;
+  std::string event;  // "Received", "RiskApproved", "Routed", "VenueAccepted", "Filled", …
+  OrderState state = OrderState::kNew;  // after the event
+  std::string text;                     // the event's own facts in words
+  Reason reason = Reason::kNone;
+  ClientOrderId client_order_id;  // of the request behind the event, if any
+  Quantity last_quantity;
+  Price last_price;
+  Quantity cumulative_quantity, leaves_quantity;
+  ExecId exec_id;
+  std::vector<PolicyView> policies;
+};
+
+struct OrderHistoryView {
+  OrderView order;
+  std::vector<OrderEventView> events;  // oldest first
+  bool complete = true;                // false: the oldest events lie below the journal's retention
+  AsOf as_of;
+};
+
+// ---- risk
+
+/// One limit: where it applies, its name as configuration spells it, its value as decimal text.
+struct LimitView {
+  std::string scope;   // "firm", "desk", "account", "symbol"
+  std::string name;    // whose: "M1", "AAPL"; empty for the firm
+  std::string symbol;  // empty: all
+  std::string limit;   // "max_order_quantity"
+  std::string value;   // "10000"
+  std::string used;    // how much of it is used now; empty where that means nothing
+};
+
+struct ExposureView {
+  Account account;
+  Symbol symbol;
+  Quantity position;  // signed, filled
+  Quantity open_buy, open_sell;
+  Notional open_buy_notional, open_sell_notional;
+  Notional bought, sold;
+};
+
+struct KillView {
+  KillSwitch kill;
+  WallTime since;
+};
+
+struct RiskQuery {
+  Account account;  // empty: all
+};
+
+struct RiskView {
+  LimitsVersion version;  // the one in force; when shards differ the lowest, and `mixed` is set
+  bool mixed = false;
+  WallTime loaded;
+  std::vector<LimitView> limits;
+  std::vector<ExposureView> exposures;
+  std::vector<std::string> restricted;  // symbols
+  std::vector<KillView> kills;
+  std::vector<AsOf> as_of;
+};
+
+/// One of the groups that a command went to. `confirmed`: its journal has committed the command.
+struct PartView {
+  std::string name;
+  bool confirmed = false;
+  std::string text;     // why not, or what it did
+  uint64_t orders = 0;  // open orders for which a cancel was routed
+  Index index;          // where it was journaled
+};
+
+/// The outcome of a command that goes to many groups: complete when all have committed it, the
+/// missing ones named.
+struct FanOutView {
+  bool complete = false;
+  std::vector<PartView> parts;
+};
+
+struct LimitChange {
+  std::string what;  // "account M1: max_order_quantity"
+  std::string from, to;
+};
+
+struct ReloadRequest {
+  bool dry_run = false;
+};
+
+/// `errors` is not empty: nothing was changed. `changes` is what was (or with dry_run would be).
+struct ReloadView {
+  bool dry_run = false;
+  LimitsVersion from, to;
+  std::vector<LimitChange> changes;
+  std::vector<std::string> errors;
+  FanOutView applied;
+};
+
+// ---- venues
+
+enum class VenueAction : uint8_t {
+  kHalt,       // no new orders; cancels still go
+  kResume,     // ends a halt
+  kReconnect,  // logs out, closes the connection and logs on again under the same numbers
+};
+std::string_view name_of(VenueAction action);
+
+struct VenueView {
+  VenueName name;
+  GroupId group;
+  VenueSessionState state = VenueSessionState::kDown;
+  WallTime since;
+  std::string sender, target, endpoint;  // CompIDs, "127.0.0.1:9880"
+  uint64_t next_sender_sequence = 0, next_target_sequence = 0;
+  uint32_t in_flight = 0, in_flight_limit = 0;
+  uint64_t open_orders = 0, unknown_orders = 0;
+  uint64_t sent = 0, received = 0, reconnects = 0;
+  WallTime last_sent, last_received;
+  std::string halted_by, halt_reason;  // while it is halted
+  std::string last_error;
+  std::vector<Symbol> symbols;
+  AsOf as_of;
+};
+
+struct VenuesView {
+  std::vector<VenueView> venues;
+};
+
+// ---- journal
+
+struct GroupJournalView {
+  GroupId group;
+  std::string name, role;  // "orders/0", "leader"
+  Epoch epoch;
+  Index appended, committed, applied, snapshot, first;  // first: the oldest that is kept
+  uint64_t entries_in_flight = 0, bytes = 0;
+  std::string state_hash;  // hex, at `committed`; empty while it is not computed
+};
+
+struct JournalView {
+  std::vector<GroupJournalView> groups;
+  Durability durability = Durability::kMemory;
+  std::string directory;
+  uint64_t disk_free_bytes = 0, disk_total_bytes = 0, disk_free_bytes_min = 0;
+  bool intake_stopped = false;  // the disk is nearly full
+};
+
+struct BackupRequest {
+  std::string directory;  // absolute, must not exist, on the node's host
+};
+
+struct BackupView {
+  std::string directory;
+  uint64_t bytes = 0;
+  std::vector<AsOf> groups;
+};
+
+struct RestartView {
+  std::string path;
+  uint64_t restarts = 0;  // of the actor, this one included
+  std::string state;
+};
+
+}  // namespace holdfast::operator_api
