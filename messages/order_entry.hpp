@@ -79,4 +79,20 @@ struct OrderView {
   Index as_of;  // journal index of the group that this view shows
 };
 
+/// Asks for one order by the client order id that it was submitted, or last replaced, under.
+struct OrderQuery {
+  RequestTicket ticket;
+  ClientId client;
+  Account account;
+  ClientOrderId client_order_id;
+};
+/// Answer to OrderQuery. `view` means something only when `found`; `reason` says why nothing can be
+/// said (kUnknownOrder: committed knowledge that there is none; kNotServing: ask again).
+struct OrderQueryReply {
+  RequestTicket ticket;
+  bool found = false;
+  Reason reason = Reason::kNone;
+  OrderView view;
+};
+
 }  // namespace holdfast

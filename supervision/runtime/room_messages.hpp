@@ -1,0 +1,21 @@
+// Declares the structs that rooms exchange as messages between actors of one process. They stand
+// here once, since a message type may be declared only once and several rooms send each of them.
+#pragma once
+
+#include "messages/order_entry.hpp"
+#include "messages/venue_exchange.hpp"
+#include "supervision/runtime/actor.hpp"
+
+HOLDFAST_LOCAL_MESSAGE(holdfast::OrderRequestBatch)
+HOLDFAST_LOCAL_MESSAGE(holdfast::OrderReplyBatch)
+HOLDFAST_LOCAL_MESSAGE(holdfast::OrderQuery)
+HOLDFAST_LOCAL_MESSAGE(holdfast::OrderQueryReply)
+HOLDFAST_LOCAL_MESSAGE(holdfast::SubscribeReports)
+HOLDFAST_LOCAL_MESSAGE(holdfast::UnsubscribeReports)
+HOLDFAST_LOCAL_MESSAGE(holdfast::ReportsSubscribed)
+HOLDFAST_LOCAL_MESSAGE(holdfast::ReportsForSession)
+HOLDFAST_LOCAL_MESSAGE(holdfast::VenueRequestDelivery)
+HOLDFAST_LOCAL_MESSAGE(holdfast::VenueReportDelivery)
+HOLDFAST_LOCAL_MESSAGE(holdfast::GroupLeads)
+HOLDFAST_LOCAL_MESSAGE(holdfast::VenueStatus)
+HOLDFAST_LOCAL_MESSAGE(holdfast::KillSwitch)
