@@ -56,7 +56,7 @@ struct Deadline {
 /// positive. Not for hot paths: the library never cancels the timer behind it; there, keep
 /// deadlines of your own.
 template <typename Self, typename... Args>
-auto request(Self* self, const ActorHandle& target, Deadline deadline, Args&&... args) {
+auto request_within(Self* self, const ActorHandle& target, Deadline deadline, Args&&... args) {
   CHECK(deadline.name != nullptr);
   CHECK(deadline.after.ns > 0);
   return self->request(target, to_chrono(deadline.after), std::forward<Args>(args)...);
@@ -68,7 +68,7 @@ std::string deadline_text(Deadline deadline, const ActorError& error);
 /// Monitors `target`: its DOWN message comes at high priority, ahead of ordinary mail. Never link:
 /// an exit to a linked child gives none back.
 template <typename Self>
-void monitor(Self* self, const ActorHandle& target) {
+void monitor_exit(Self* self, const ActorHandle& target) {
   self->template monitor<caf::message_priority::high>(target);
 }
 

@@ -25,7 +25,7 @@ struct HotLoopSettings {
   std::size_t turn_budget = 10'000;
   /// Hears of an exception that left a descriptor, timer, deferred or posted callback which belongs
   /// to no actor. The loop goes on. Default: one line on stderr.
-  std::function<void(std::string_view what)> on_callback_error;
+  std::function<void(std::string_view what)> on_callback_error = {};
 };
 
 /// Counts since the start. Read on the loop's thread.

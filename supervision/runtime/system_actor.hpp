@@ -16,7 +16,7 @@ struct ActorSystemSettings {
   /// True: nothing runs by itself, and time is virtual; see TestScheduler.
   bool deterministic = false;
   /// Registers the id blocks of messages that leave the process: add_message_types<Block>().
-  std::function<void(caf::actor_system_config&)> register_types;
+  std::function<void(caf::actor_system_config&)> register_types = {};
 };
 
 /// Owns the system. Its destructor waits for all actors: end them, and close their loops, before.
