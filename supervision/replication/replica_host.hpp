@@ -120,14 +120,16 @@ class ReplicaHost {
     hand_out_released();
   }
   void hand_out_released() {
-    // A released effect may lead back here (a reply that submits again): work on a list of our own.
+    // A released effect may lead back here (it makes a command, which makes a commit). What that
+    // releases comes after everything already released, never in between.
+    if (handing_out_) return;
+    handing_out_ = true;
     while (!released_.empty()) {
-      auto batch = std::exchange(released_, {});
-      for (auto& effect : batch) hooks_.release(std::move(effect));
-      batch.clear();
-      if (released_.empty()) released_ = std::move(batch);  // keep the capacity
-      if (released_.empty()) break;
+      std::swap(released_, handing_);
+      for (auto& effect : handing_) hooks_.release(std::move(effect));
+      handing_.clear();
     }
+    handing_out_ = false;
   }
 
   Replica<C> replica_;
@@ -137,10 +139,10 @@ class ReplicaHost {
   std::shared_ptr<bool> alive_;  // callbacks that come after this host is gone do nothing
   ChainHash chain_;
   Bytes body_, entry_;
-  std::vector<Committed<Effect>> released_;
+  std::vector<Committed<Effect>> released_, handing_;
   std::size_t commands_ = 0;
   uint64_t entries_ = 0, bytes_ = 0;
-  bool flush_due_ = false, failed_ = false;
+  bool flush_due_ = false, failed_ = false, handing_out_ = false;
 };
 
 }  // namespace holdfast::replication

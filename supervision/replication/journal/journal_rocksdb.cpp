@@ -1,0 +1,554 @@
+#include "supervision/replication/journal/journal_rocksdb.hpp"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/db.h>
+#include <rocksdb/options.h>
+#include <rocksdb/slice.h>
+#include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
+#include <rocksdb/write_batch.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+namespace holdfast::replication {
+
+namespace {
+
+constexpr std::size_t kSnapshotChunkBytes = 1u << 20;
+constexpr const char* kFormatKey = "format";
+constexpr const char* kFormat = "1";
+constexpr const char* kDirectoryIdKey = "directory-id";
+
+template <typename T>
+void put_big_endian(char* at, T value) {
+  for (std::size_t i = 0; i < sizeof(T); ++i)
+    at[i] = static_cast<char>(static_cast<uint64_t>(value) >> (8 * (sizeof(T) - 1 - i)));
+}
+template <typename T>
+T get_big_endian(const char* at) {
+  uint64_t value = 0;
+  for (std::size_t i = 0; i < sizeof(T); ++i)
+    value = value << 8 | static_cast<unsigned char>(at[i]);
+  return static_cast<T>(value);
+}
+
+// Keys sort by group, then index: group (4 bytes) | index (8 bytes), big endian; chunks add 4 more.
+struct Key {
+  char bytes[16];
+  std::size_t size;
+  rocksdb::Slice slice() const { return {bytes, size}; }
+};
+Key entry_key(GroupId group, Index index) {
+  Key key{{}, 12};
+  put_big_endian(key.bytes, group.value);
+  put_big_endian(key.bytes + 4, index.value);
+  return key;
+}
+Key chunk_key(GroupId group, Index index, uint32_t chunk) {
+  Key key = entry_key(group, index);
+  put_big_endian(key.bytes + 12, chunk);
+  key.size = 16;
+  return key;
+}
+std::string meta_key(const char* kind, GroupId group) {
+  return std::string(kind) + "/" + std::to_string(group.value);
+}
+
+rocksdb::Slice slice_of(ByteView bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+ByteView view_of(const rocksdb::Slice& slice) {
+  return {reinterpret_cast<const std::byte*>(slice.data()), slice.size()};
+}
+
+Error error_of(const rocksdb::Status& status, const std::string& directory, const char* doing) {
+  const std::string text =
+      std::string(doing) + " the journal in " + directory + ": " + status.ToString();
+  if (status.IsCorruption())
+    return {ErrorCode::kCorrupt,
+            text +
+                ". The journal is damaged before its end, so entries after the damage can't be "
+                "trusted. Keep the directory for inspection, and restore the latest backup "
+                "(holdfast restore), or start with an empty data directory and reconcile with "
+                "the venue."};
+  if (status.IsIOError() && text.find("lock") != std::string::npos)
+    return {ErrorCode::kConflict, text + ". Is another node running on this data directory?"};
+  if (status.IsNoSpace()) return {ErrorCode::kFull, text + ". Free disk space and start again."};
+  return {ErrorCode::kIo, text};
+}
+
+rocksdb::ColumnFamilyOptions family_options(std::size_t write_buffer,
+                                            const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions options;
+  options.write_buffer_size = write_buffer;
+  options.max_write_buffer_number = 3;
+  options.arena_block_size = 256 << 10;
+  options.compression = rocksdb::kNoCompression;
+  // Entries are written once, in order, and deleted by range: compaction has little to gain.
+  options.level0_file_num_compaction_trigger = 8;
+  options.level0_slowdown_writes_trigger = 64;
+  options.level0_stop_writes_trigger = 128;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.checksum = rocksdb::kXXH3;
+  table.block_size = 16 << 10;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+struct SnapshotHeader {  // value of meta "snapshot/GROUP/INDEX": fixed little-endian fields
+  uint64_t epoch, index;
+  int64_t time;
+  uint64_t chain_high, chain_low, size, hash_high, hash_low;
+};
+std::string snapshot_meta_key(GroupId group, Index index) {
+  char digits[24];
+  std::snprintf(digits, sizeof digits, "/%020llu", static_cast<unsigned long long>(index.value));
+  return meta_key("snapshot", group) + digits;
+}
+
+}  // namespace
+
+// ---- opening ------------------------------------------------------------------------------------
+
+Result<std::unique_ptr<JournalRocksdb>> JournalRocksdb::open(JournalSettings settings) {
+  std::error_code ec;
+  std::filesystem::create_directories(settings.directory, ec);
+  if (ec)
+    return Error{ErrorCode::kUnavailable, "can't make the journal's directory " +
+                                              settings.directory + ": " + ec.message() +
+                                              ". Make it, or name another in the configuration."};
+  rocksdb::DBOptions options;
+  options.create_if_missing = settings.create;
+  options.create_missing_column_families = true;
+  options.manual_wal_flush = true;  // one write(2) a turn, when we say so
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  options.paranoid_checks = true;
+  options.max_background_jobs = 2;
+  options.max_open_files = 128;
+  options.keep_log_file_num = 4;
+  options.max_log_file_size = 4 << 20;
+  options.stats_dump_period_sec = 0;
+  options.max_total_wal_size = 64 << 20;
+  options.bytes_per_sync = 1 << 20;
+  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  auto cache = rocksdb::NewLRUCache(4 << 20);
+  std::vector<rocksdb::ColumnFamilyDescriptor> families{
+      {rocksdb::kDefaultColumnFamilyName, family_options(1 << 20, cache)},
+      {"entries", family_options(settings.write_buffer_bytes, cache)},
+      {"snapshots", family_options(settings.write_buffer_bytes, cache)}};
+  std::unique_ptr<JournalRocksdb> journal(new JournalRocksdb);
+  rocksdb::DB* db = nullptr;
+  const auto status =
+      rocksdb::DB::Open(options, settings.directory, families, &journal->handles_, &db);
+  if (!status.ok()) return error_of(status, settings.directory, "opening");
+  journal->db_.reset(db);
+  journal->meta_ = journal->handles_[0];
+  journal->entries_ = journal->handles_[1];
+  journal->snapshots_ = journal->handles_[2];
+  journal->settings_ = std::move(settings);
+  auto loaded = journal->load_directory_id();
+  if (!loaded) return loaded.error();
+  journal->sync_thread_ = std::thread([raw = journal.get()] { raw->sync_loop(); });
+  return journal;
+}
+
+Result<> JournalRocksdb::load_directory_id() {
+  std::string format;
+  auto status = db_->Get({}, meta_, kFormatKey, &format);
+  if (status.ok() && format != kFormat)
+    return Error{ErrorCode::kInvalid, "the journal in " + settings_.directory + " has format " +
+                                          format + ", this build reads format " + kFormat};
+  if (status.ok()) status = db_->Get({}, meta_, kDirectoryIdKey, &directory_id_);
+  if (status.ok()) return success();
+  if (!status.IsNotFound()) return error_of(status, settings_.directory, "reading");
+  std::ifstream random("/proc/sys/kernel/random/uuid");
+  if (!std::getline(random, directory_id_) || directory_id_.empty())
+    return Error{ErrorCode::kUnavailable,
+                 "can't read a random id from /proc/sys/kernel/random/uuid"};
+  rocksdb::WriteBatch batch;
+  batch.Put(meta_, kFormatKey, kFormat);
+  batch.Put(meta_, kDirectoryIdKey, directory_id_);
+  status = db_->Write({}, &batch);
+  if (status.ok()) status = db_->FlushWAL(true);
+  return status.ok() ? success() : Result<>(error_of(status, settings_.directory, "writing"));
+}
+
+JournalRocksdb::~JournalRocksdb() {
+  {
+    std::lock_guard lock(sync_mutex_);
+    stopping_ = true;
+  }
+  sync_wanted_.notify_all();
+  if (sync_thread_.joinable()) sync_thread_.join();
+  if (db_) {
+    db_->FlushWAL(true);
+    for (auto* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
+    db_->Close();
+  }
+}
+
+// ---- reading ------------------------------------------------------------------------------------
+
+Result<> JournalRocksdb::read(GroupId group, Index from,
+                              const std::function<Result<>(Index, ByteView)>& visit) const {
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  options.readahead_size = 1 << 20;
+  std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, entries_));
+  for (it->Seek(entry_key(group, from).slice()); it->Valid(); it->Next()) {
+    const rocksdb::Slice key = it->key();
+    if (key.size() != 12 || get_big_endian<uint32_t>(key.data()) != group.value) break;
+    auto visited = visit({get_big_endian<uint64_t>(key.data() + 4)}, view_of(it->value()));
+    if (!visited) return visited;
+  }
+  return it->status().ok() ? success()
+                           : Result<>(error_of(it->status(), settings_.directory, "reading"));
+}
+
+Result<std::optional<Snapshot>> JournalRocksdb::latest_snapshot(GroupId group) const {
+  const std::string prefix = meta_key("snapshot", group) + "/";
+  std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, meta_));
+  it->SeekForPrev(prefix + "~");
+  if (!it->Valid() || !it->key().starts_with(prefix)) {
+    if (!it->status().ok()) return error_of(it->status(), settings_.directory, "reading");
+    return std::optional<Snapshot>{};
+  }
+  SnapshotHeader header;
+  const auto corrupt = [&](const char* what) {
+    return Error{ErrorCode::kCorrupt, "snapshot of group " + std::to_string(group.value) + " in " +
+                                          settings_.directory + ": " + what +
+                                          ". Restore the latest backup (holdfast restore)."};
+  };
+  if (it->value().size() != sizeof header) return corrupt("its header has the wrong size");
+  std::memcpy(&header, it->value().data(), sizeof header);
+  Snapshot snapshot;
+  snapshot.at = {{header.epoch}, {header.index}, {header.time}};
+  snapshot.chain = {header.chain_high, header.chain_low};
+  snapshot.state.reserve(header.size);
+  rocksdb::PinnableSlice chunk;
+  for (uint32_t n = 0; snapshot.state.size() < header.size; ++n) {
+    const auto status =
+        db_->Get({}, snapshots_, chunk_key(group, snapshot.at.index, n).slice(), &chunk);
+    if (!status.ok()) return corrupt("a chunk is missing");
+    const auto bytes = view_of(chunk);
+    if (bytes.empty()) return corrupt("a chunk is empty");
+    snapshot.state.insert(snapshot.state.end(), bytes.begin(), bytes.end());
+  }
+  if (snapshot.state.size() != header.size ||
+      hash_of(snapshot.state) != ChainHash{header.hash_high, header.hash_low})
+    return corrupt("its hash does not match");
+  return std::optional<Snapshot>{std::move(snapshot)};
+}
+
+Result<Epoch> JournalRocksdb::epoch(GroupId group) const {
+  std::string stored;
+  const auto status = db_->Get({}, meta_, meta_key("epoch", group), &stored);
+  if (status.IsNotFound()) return Epoch{0};
+  if (!status.ok()) return error_of(status, settings_.directory, "reading");
+  if (stored.size() != 8) return Error{ErrorCode::kCorrupt, "the stored epoch has the wrong size"};
+  return Epoch{get_big_endian<uint64_t>(stored.data())};
+}
+
+Result<std::vector<GroupExtent>> JournalRocksdb::extents() const {
+  std::vector<GroupExtent> extents;
+  std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, entries_));
+  for (it->SeekToFirst(); it->Valid();) {
+    GroupExtent extent;
+    extent.group = {get_big_endian<uint32_t>(it->key().data())};
+    extent.first = {get_big_endian<uint64_t>(it->key().data() + 4)};
+    it->SeekForPrev(entry_key(extent.group, {UINT64_MAX}).slice());
+    extent.last = {get_big_endian<uint64_t>(it->key().data() + 4)};
+    auto stored = epoch(extent.group);
+    if (!stored) return stored.error();
+    extent.epoch = stored.value();
+    const std::string prefix = meta_key("snapshot", extent.group) + "/";
+    std::unique_ptr<rocksdb::Iterator> meta(db_->NewIterator({}, meta_));
+    meta->SeekForPrev(prefix + "~");
+    if (meta->Valid() && meta->key().starts_with(prefix))
+      extent.snapshot = {std::stoull(meta->key().ToString().substr(prefix.size()))};
+    extents.push_back(extent);
+    it->Seek(entry_key(extent.group, {UINT64_MAX}).slice());
+  }
+  if (!it->status().ok()) return error_of(it->status(), settings_.directory, "reading");
+  return extents;
+}
+
+// ---- writing ------------------------------------------------------------------------------------
+
+Result<> JournalRocksdb::write(rocksdb::WriteBatch& batch) {
+  auto status = db_->Write({}, &batch);
+  if (status.ok()) status = db_->FlushWAL(false);  // write(2): the kernel has it
+  writes_.fetch_add(1, std::memory_order_relaxed);
+  return status.ok() ? success() : Result<>(error_of(status, settings_.directory, "writing"));
+}
+
+Result<> JournalRocksdb::sync() {
+  syncs_.fetch_add(1, std::memory_order_relaxed);
+  const auto status = db_->FlushWAL(true);
+  return status.ok() ? success() : Result<>(error_of(status, settings_.directory, "syncing"));
+}
+
+Result<Epoch> JournalRocksdb::raise_epoch(GroupId group, Epoch seen) {
+  auto stored = epoch(group);
+  if (!stored) return stored;
+  const Epoch raised{std::max(stored.value().value, seen.value) + 1};
+  char value[8];
+  put_big_endian(value, raised.value);
+  auto status = db_->Put({}, meta_, meta_key("epoch", group), {value, sizeof value});
+  if (status.ok()) status = db_->FlushWAL(true);
+  if (!status.ok()) return error_of(status, settings_.directory, "writing");
+  return raised;
+}
+
+Result<> JournalRocksdb::put_snapshot(GroupId group, const Snapshot& snapshot) {
+  const auto hash = hash_of(snapshot.state);
+  uint32_t n = 0;
+  for (std::size_t at = 0; at < snapshot.state.size(); at += kSnapshotChunkBytes, ++n) {
+    const auto chunk = ByteView(snapshot.state)
+                           .subspan(at, std::min(kSnapshotChunkBytes, snapshot.state.size() - at));
+    const auto status =
+        db_->Put({}, snapshots_, chunk_key(group, snapshot.at.index, n).slice(), slice_of(chunk));
+    if (!status.ok()) return error_of(status, settings_.directory, "writing a snapshot to");
+  }
+  // Which snapshots stay: this one and the newest before it.
+  const std::string prefix = meta_key("snapshot", group) + "/";
+  std::vector<Index> older;
+  {
+    std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, meta_));
+    for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix); it->Next()) {
+      const Index index{std::stoull(it->key().ToString().substr(prefix.size()))};
+      if (index < snapshot.at.index) older.push_back(index);
+    }
+  }
+  const SnapshotHeader header{
+      snapshot.at.epoch.value, snapshot.at.index.value, snapshot.at.time.ns, snapshot.chain.high,
+      snapshot.chain.low,      snapshot.state.size(),   hash.high,           hash.low};
+  rocksdb::WriteBatch batch;
+  batch.Put(meta_, snapshot_meta_key(group, snapshot.at.index),
+            {reinterpret_cast<const char*>(&header), sizeof header});
+  auto status = db_->Write({}, &batch);
+  if (status.ok()) status = db_->FlushWAL(true);
+  if (!status.ok()) return error_of(status, settings_.directory, "writing a snapshot to");
+  if (older.empty()) return success();
+
+  // Only now that the new one is on disk.
+  const Index kept = older.back();
+  older.pop_back();
+  rocksdb::WriteBatch drop;
+  for (const Index index : older) {
+    drop.Delete(meta_, snapshot_meta_key(group, index));
+    drop.DeleteRange(snapshots_, chunk_key(group, index, 0).slice(),
+                     chunk_key(group, index, UINT32_MAX).slice());
+  }
+  drop.DeleteRange(entries_, entry_key(group, {0}).slice(),
+                   entry_key(group, {kept.value + 1}).slice());
+  status = db_->Write({}, &drop);
+  return status.ok() ? success() : Result<>(error_of(status, settings_.directory, "trimming"));
+}
+
+void JournalRocksdb::request_sync(std::function<void(const Result<>&)> done) {
+  {
+    std::lock_guard lock(sync_mutex_);
+    sync_waiting_.push_back(std::move(done));
+  }
+  sync_wanted_.notify_one();
+}
+
+void JournalRocksdb::sync_loop() {
+  std::vector<std::function<void(const Result<>&)>> batch;
+  for (;;) {
+    {
+      std::unique_lock lock(sync_mutex_);
+      sync_wanted_.wait(lock, [this] { return stopping_ || !sync_waiting_.empty(); });
+      if (sync_waiting_.empty()) return;
+      batch.swap(sync_waiting_);
+    }
+    const auto synced = sync();  // one for all who asked meanwhile
+    for (auto& done : batch) done(synced);
+    batch.clear();
+  }
+}
+
+// ---- backup -------------------------------------------------------------------------------------
+
+Result<> JournalRocksdb::backup(const std::string& directory) {
+  auto synced = sync();
+  if (!synced) return synced;
+  rocksdb::Checkpoint* raw = nullptr;
+  auto status = rocksdb::Checkpoint::Create(db_.get(), &raw);
+  std::unique_ptr<rocksdb::Checkpoint> checkpoint(raw);
+  if (status.ok()) status = checkpoint->CreateCheckpoint(directory);
+  if (!status.ok())
+    return Error{status.IsInvalidArgument() ? ErrorCode::kConflict : ErrorCode::kIo,
+                 "backing up to " + directory + ": " + status.ToString() +
+                     ". The directory must not exist yet."};
+  return success();
+}
+
+Result<> restore_backup(const std::string& backup, const std::string& directory) {
+  namespace fs = std::filesystem;
+  std::error_code ec;
+  if (!fs::exists(backup + "/CURRENT"))
+    return Error{ErrorCode::kNotFound,
+                 backup + " holds no backup of a journal (no CURRENT file in it)"};
+  if (fs::exists(directory, ec) && !fs::is_empty(directory, ec))
+    return Error{ErrorCode::kConflict, directory +
+                                           " is not empty. Stop the node and move its old journal "
+                                           "away first: it is never overwritten."};
+  fs::create_directories(directory, ec);
+  fs::copy(backup, directory, fs::copy_options::recursive, ec);
+  if (ec)
+    return Error{ErrorCode::kIo, "copying " + backup + " to " + directory + ": " + ec.message()};
+  JournalSettings settings;
+  settings.directory = directory;
+  settings.create = false;
+  auto opened = JournalRocksdb::open(settings);
+  return opened ? success() : Result<>(opened.error());
+}
+
+Result<uint64_t> JournalRocksdb::free_bytes() const {
+  std::error_code ec;
+  const auto space = std::filesystem::space(settings_.directory, ec);
+  if (ec)
+    return Error{ErrorCode::kIo, "free space of " + settings_.directory + ": " + ec.message()};
+  return static_cast<uint64_t>(space.available);
+}
+
+// ---- appending ----------------------------------------------------------------------------------
+
+struct JournalAppender::Shared {
+  struct Group {
+    Durability durability = Durability::kMemory;
+    std::function<void(Index)> committed;
+    std::function<void(const Error&)> failed;
+    Index appended;             // last appended, not yet reported
+    std::weak_ptr<bool> alive;  // of the Log that asked
+  };
+  Hooks hooks;
+  rocksdb::WriteBatch batch;
+  std::unordered_map<GroupId, Group> groups;
+  std::vector<GroupId> dirty;  // groups in `batch`
+  bool write_due = false;
+  std::optional<Error> failure;
+  bool open = true;  // the appender is there
+
+  void report(GroupId group, Index index, const std::weak_ptr<bool>& alive) {
+    const auto it = groups.find(group);
+    if (it == groups.end() || alive.expired() || !it->second.committed) return;
+    auto callback = it->second.committed;  // it may replace itself
+    callback(index);
+  }
+};
+
+class GroupLog final : public Log {
+ public:
+  GroupLog(JournalAppender& appender, JournalRocksdb& journal, GroupId group, Durability durability,
+           std::shared_ptr<bool> alive)
+      : appender_(appender),
+        journal_(journal),
+        group_(group),
+        durability_(durability),
+        alive_(std::move(alive)) {}
+  void append(Index index, ByteView entry) override { appender_.append(group_, index, entry); }
+  void on_committed(std::function<void(Index)> callback) override {
+    appender_.shared_->groups[group_].committed = std::move(callback);
+  }
+  void on_failed(std::function<void(const Error&)> callback) override {
+    appender_.shared_->groups[group_].failed = std::move(callback);
+  }
+  Durability durability() const override { return durability_; }
+  Result<std::optional<Snapshot>> latest_snapshot() const override {
+    return journal_.latest_snapshot(group_);
+  }
+  Result<> read(Index from, const std::function<Result<>(Index, ByteView)>& visit) const override {
+    return journal_.read(group_, from, visit);
+  }
+  Result<Epoch> raise_epoch(Epoch seen) override { return journal_.raise_epoch(group_, seen); }
+
+ private:
+  JournalAppender& appender_;
+  JournalRocksdb& journal_;
+  GroupId group_;
+  Durability durability_;
+  std::shared_ptr<bool> alive_;
+};
+
+JournalAppender::JournalAppender(JournalRocksdb& journal, Hooks hooks)
+    : journal_(journal), shared_(std::make_shared<Shared>()) {
+  shared_->hooks = std::move(hooks);
+}
+JournalAppender::~JournalAppender() { shared_->open = false; }
+
+std::unique_ptr<Log> JournalAppender::log(GroupId group, Durability durability) {
+  auto alive = std::make_shared<bool>(true);
+  auto& entry = shared_->groups[group];
+  // What an earlier Log of the group (its actor died) still has in this turn's batch is appended
+  // but was never read by the new one: write it first, so that recovery sees it.
+  if (std::find(shared_->dirty.begin(), shared_->dirty.end(), group) != shared_->dirty.end())
+    write();
+  entry = {};
+  entry.durability = durability;
+  entry.alive = alive;
+  return std::make_unique<GroupLog>(*this, journal_, group, durability, std::move(alive));
+}
+
+void JournalAppender::append(GroupId group, Index index, ByteView bytes) {
+  Shared& shared = *shared_;
+  if (shared.failure) return;
+  shared.batch.Put(journal_.entries_, entry_key(group, index).slice(), slice_of(bytes));
+  shared.groups[group].appended = index;
+  if (std::find(shared.dirty.begin(), shared.dirty.end(), group) == shared.dirty.end())
+    shared.dirty.push_back(group);
+  if (shared.write_due) return;
+  shared.write_due = true;
+  shared.hooks.defer([this, alive = std::weak_ptr<Shared>(shared_)] {
+    if (auto held = alive.lock(); held && held->open && held->write_due) write();
+  });
+}
+
+void JournalAppender::write() {
+  auto shared = shared_;
+  shared->write_due = false;
+  if (shared->dirty.empty()) return;
+  auto written = journal_.write(shared->batch);
+  shared->batch.Clear();
+  const auto dirty = std::exchange(shared->dirty, {});
+  if (!written) return fail(written.error());
+  for (const GroupId group : dirty) {
+    const auto& state = shared->groups[group];
+    const Index index = state.appended;
+    if (state.durability == Durability::kMemory) {
+      shared->report(group, index, state.alive);
+      continue;
+    }
+    auto post = shared->hooks.post;
+    journal_.request_sync([this, weak = std::weak_ptr<Shared>(shared), post, group, index,
+                           alive = state.alive](const Result<>& synced) {
+      post([this, weak, group, index, alive, synced] {
+        auto held = weak.lock();
+        if (!held || !held->open) return;
+        if (synced)
+          held->report(group, index, alive);
+        else
+          fail(synced.error());
+      });
+    });
+  }
+}
+
+void JournalAppender::fail(const Error& error) {
+  auto shared = shared_;
+  if (shared->failure) return;
+  shared->failure = error;
+  shared->batch.Clear();
+  shared->dirty.clear();
+  for (auto& [group, state] : shared->groups)
+    if (state.failed && !state.alive.expired()) state.failed(error);
+}
+
+}  // namespace holdfast::replication

@@ -1,0 +1,291 @@
+// The RocksDB journal on a real file system: durability of what was reported, torn tails, damage,
+// snapshots.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "supervision/replication/journal/journal_rocksdb.hpp"
+#include "supervision/replication/replica_host.hpp"
+#include "tests/unit/replication/ledger_core.hpp"
+
+namespace holdfast::replication::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using Command = LedgerCore::Command;
+
+struct Directory {
+  std::string path;
+  Directory() {
+    char name[] = "/tmp/holdfast-journal-XXXXXX";
+    path = mkdtemp(name);
+  }
+  ~Directory() { fs::remove_all(path); }
+  std::string at(const std::string& name) const { return path + "/" + name; }
+};
+
+// A node of one group: journal, appender, host, and a loop that is the test itself.
+struct Node {
+  std::unique_ptr<JournalRocksdb> journal;
+  std::unique_ptr<JournalAppender> appender;
+  std::unique_ptr<Log> log;
+  LedgerCodec codec;
+  std::unique_ptr<ReplicaHost<LedgerCore>> host;
+  std::vector<std::function<void()>> deferred;
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::vector<std::function<void()>> posted;
+  std::vector<LedgerCore::Effect> out;
+
+  Result<Recovered> start(const std::string& directory,
+                          Durability durability = Durability::kMemory) {
+    JournalSettings settings;
+    settings.directory = directory;
+    auto opened = JournalRocksdb::open(settings);
+    if (!opened) return opened.error();
+    journal = std::move(opened).value();
+    appender = std::make_unique<JournalAppender>(
+        *journal, JournalAppender::Hooks{
+                      [this](std::function<void()> f) { deferred.push_back(std::move(f)); },
+                      [this](std::function<void()> f) {
+                        std::lock_guard lock(mutex);
+                        posted.push_back(std::move(f));
+                        wake.notify_one();
+                      }});
+    return begin(durability);
+  }
+  Result<Recovered> begin(Durability durability = Durability::kMemory) {
+    host.reset();
+    log = appender->log(GroupId{7}, durability);
+    host = std::make_unique<ReplicaHost<LedgerCore>>(
+        GroupId{7}, *log, codec,
+        ReplicaHost<LedgerCore>::Hooks{
+            [] { return WallTime{1}; },
+            [this](std::function<void()> f) { deferred.push_back(std::move(f)); },
+            [this](Committed<LedgerCore::Effect>&& e) { out.push_back(*e); },
+            {}});
+    auto recovered = host->recover();
+    if (!recovered) return recovered;
+    auto led = host->lead_alone();
+    if (!led) return led.error();
+    turn();
+    return recovered;
+  }
+  void turn() {
+    while (!deferred.empty()) {
+      auto now = std::exchange(deferred, {});
+      for (auto& f : now) f();
+    }
+  }
+  void wait_posted() {
+    std::unique_lock lock(mutex);
+    wake.wait(lock, [this] { return !posted.empty(); });
+    auto now = std::exchange(posted, {});
+    lock.unlock();
+    for (auto& f : now) f();
+  }
+  void deposit(uint64_t key, int64_t amount) {
+    host->submit({Command::kDeposit, key, amount});
+    turn();
+  }
+};
+
+fs::path newest_wal(const std::string& directory) {
+  fs::path newest;
+  for (const auto& file : fs::directory_iterator(directory))
+    if (file.path().extension() == ".log" && (newest.empty() || file.path() > newest))
+      newest = file.path();
+  return newest;
+}
+
+TEST(Journal, KeepsEverythingItReportedOverARestart) {
+  Directory dir;
+  {
+    Node node;
+    ASSERT_TRUE(node.start(dir.at("j")).ok());
+    for (uint64_t i = 1; i <= 100; ++i) node.deposit(i, 1);
+    EXPECT_EQ(node.out.size(), 200u);
+  }
+  Node again;
+  auto recovered = again.start(dir.at("j"));
+  ASSERT_TRUE(recovered.ok()) << recovered.error().text;
+  EXPECT_EQ(recovered.value().entries_replayed, 101u);
+  EXPECT_EQ(again.host->state().sum, 100);
+  EXPECT_EQ(again.host->replica().epoch(), Epoch{2});
+}
+
+TEST(Journal, MemoryDurabilitySurvivesSigkill) {
+  Directory dir;
+  int pipe_fds[2];
+  ASSERT_EQ(pipe(pipe_fds), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    Node node;
+    if (!node.start(dir.at("j")).ok()) _exit(1);
+    for (uint64_t i = 1;; ++i) {
+      node.out.clear();
+      node.deposit(i, 1);
+      // Tell the parent what was released: that much must be found again.
+      if (node.out.empty() || write(pipe_fds[1], &i, sizeof i) != sizeof i) _exit(2);
+    }
+  }
+  close(pipe_fds[1]);
+  uint64_t acknowledged = 0;
+  for (int n = 0; n < 2000; ++n)
+    ASSERT_EQ(read(pipe_fds[0], &acknowledged, sizeof acknowledged), 8);
+  kill(child, SIGKILL);
+  for (uint64_t more; read(pipe_fds[0], &more, sizeof more) == 8;) acknowledged = more;
+  int status = 0;
+  waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  Node again;
+  auto recovered = again.start(dir.at("j"));
+  ASSERT_TRUE(recovered.ok()) << recovered.error().text;
+  EXPECT_GE(static_cast<uint64_t>(again.host->state().sum), acknowledged);
+}
+
+TEST(Journal, FsyncedDurabilityReportsFromTheSyncThread) {
+  Directory dir;
+  Node node;
+  ASSERT_TRUE(node.start(dir.at("j"), Durability::kFsynced).ok());
+  node.wait_posted();  // the epoch start
+  const auto before = node.journal->syncs();
+  node.deposit(1, 5);
+  EXPECT_TRUE(node.out.empty());
+  node.wait_posted();
+  EXPECT_EQ(node.out.size(), 2u);
+  EXPECT_GT(node.journal->syncs(), before);
+}
+
+TEST(Journal, ATornTailEndsAtTheLastWholeEntry) {
+  Directory dir;
+  {
+    Node node;
+    ASSERT_TRUE(node.start(dir.at("j")).ok());
+    for (uint64_t i = 1; i <= 10; ++i) node.deposit(i, 1);
+    fs::copy(dir.at("j"), dir.at("torn"), fs::copy_options::recursive);
+  }
+  const auto wal = newest_wal(dir.at("torn"));
+  const auto whole = fs::file_size(wal);
+  uint64_t last_sum = 10;
+  for (std::uintmax_t cut = 1; cut <= 60; cut += 7) {
+    const std::string copy = dir.at("torn-" + std::to_string(cut));
+    fs::copy(dir.at("torn"), copy, fs::copy_options::recursive);
+    fs::resize_file(newest_wal(copy), whole - cut);
+    Node node;
+    auto recovered = node.start(copy);
+    ASSERT_TRUE(recovered.ok()) << recovered.error().text;
+    const auto sum = static_cast<uint64_t>(node.host->state().sum);
+    EXPECT_LE(sum, last_sum);
+    EXPECT_EQ(sum, 9u) << "cut of " << cut << " bytes";
+    last_sum = sum;
+  }
+}
+
+TEST(Journal, DamageInTheMiddleStopsWithWhatToDo) {
+  Directory dir;
+  {
+    Node node;
+    ASSERT_TRUE(node.start(dir.at("j")).ok());
+    for (uint64_t i = 1; i <= 2000; ++i) node.deposit(i, 1);
+    fs::copy(dir.at("j"), dir.at("hurt"), fs::copy_options::recursive);
+  }
+  const auto wal = newest_wal(dir.at("hurt"));
+  std::fstream file(wal, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(fs::file_size(wal) / 2));
+  file.put('\x7f').put('\x00').put('\x7f');
+  file.close();
+  Node node;
+  auto recovered = node.start(dir.at("hurt"));
+  ASSERT_FALSE(recovered.ok());
+  EXPECT_EQ(recovered.error().code, ErrorCode::kCorrupt);
+  EXPECT_NE(recovered.error().text.find("holdfast restore"), std::string::npos)
+      << recovered.error().text;
+}
+
+TEST(Journal, SnapshotsBoundReplayAndTrimWhatTheyCover) {
+  Directory dir;
+  Node node;
+  ASSERT_TRUE(node.start(dir.at("j")).ok());
+  uint64_t key = 0;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 100; ++i) node.deposit(++key, 1);
+    auto snapshot = advance_snapshot(GroupId{7}, *node.log, node.codec);
+    ASSERT_TRUE(snapshot.ok()) << snapshot.error().text;
+    ASSERT_TRUE(node.journal->put_snapshot(GroupId{7}, *snapshot.value()).ok());
+  }
+  for (int i = 0; i < 10; ++i) node.deposit(++key, 1);
+  auto extents = node.journal->extents();
+  ASSERT_TRUE(extents.ok());
+  ASSERT_EQ(extents.value().size(), 1u);
+  EXPECT_EQ(extents.value()[0].snapshot, Index{301});
+  EXPECT_EQ(extents.value()[0].first, Index{202});  // the snapshot before the last one is kept
+  EXPECT_EQ(extents.value()[0].last, Index{311});
+  const auto before = node.host->state();
+  node.host.reset();
+  node.appender.reset();
+  node.journal.reset();
+  Node again;
+  auto recovered = again.start(dir.at("j"));
+  ASSERT_TRUE(recovered.ok()) << recovered.error().text;
+  EXPECT_EQ(recovered.value().snapshot, Index{301});
+  EXPECT_EQ(recovered.value().entries_replayed, 10u);
+  EXPECT_EQ(again.host->state(), before);
+}
+
+TEST(Journal, ARestartedActorSeesWhatTheDeadOneAppendedInTheSameTurn) {
+  Directory dir;
+  Node node;
+  ASSERT_TRUE(node.start(dir.at("j")).ok());
+  node.host->submit({Command::kDeposit, 1, 10});
+  node.host->flush();  // appended, the turn's write has not run
+  node.log.reset();
+  ASSERT_TRUE(node.begin().ok());
+  EXPECT_EQ(node.host->state().sum, 10);
+  node.turn();
+  node.deposit(2, 5);
+  EXPECT_EQ(node.host->state().sum, 15);
+}
+
+TEST(Journal, ASecondProcessIsRefused) {
+  Directory dir;
+  Node node;
+  ASSERT_TRUE(node.start(dir.at("j")).ok());
+  Node second;
+  auto refused = second.start(dir.at("j"));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kConflict);
+}
+
+TEST(Journal, BackupAndRestoreGiveTheSameState) {
+  Directory dir;
+  Node node;
+  ASSERT_TRUE(node.start(dir.at("j")).ok());
+  for (uint64_t i = 1; i <= 20; ++i) node.deposit(i, 1);
+  ASSERT_TRUE(node.journal->backup(dir.at("backup")).ok());
+  EXPECT_EQ(node.journal->backup(dir.at("backup")).error().code, ErrorCode::kConflict);
+  for (uint64_t i = 21; i <= 30; ++i) node.deposit(i, 1);
+  ASSERT_TRUE(restore_backup(dir.at("backup"), dir.at("restored")).ok());
+  EXPECT_EQ(restore_backup(dir.at("backup"), dir.at("restored")).error().code,
+            ErrorCode::kConflict);
+  EXPECT_EQ(restore_backup(dir.at("nowhere"), dir.at("x")).error().code, ErrorCode::kNotFound);
+  Node again;
+  ASSERT_TRUE(again.start(dir.at("restored")).ok());
+  EXPECT_EQ(again.host->state().sum, 20);
+}
+
+TEST(Journal, AnUnusableDirectoryIsAClearError) {
+  Directory dir;
+  std::ofstream(dir.at("file")) << "not a directory";
+  Node node;
+  auto refused = node.start(dir.at("file/journal"));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace holdfast::replication::testing
