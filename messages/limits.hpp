@@ -42,6 +42,16 @@ inline constexpr std::size_t kOutboxItemsMax =
 inline constexpr std::size_t kOutboxInFlightMax = 4'096;  // of those, sent and not yet acknowledged
 inline constexpr std::size_t kPoliciesPerDecision = 16;
 
+// ---- risk and routing, in one shard
+inline constexpr std::size_t kAccountsMax = 4'096;
+inline constexpr std::size_t kDesksMax = 1'024;
+inline constexpr std::size_t kSymbolsMax = 16'384;
+inline constexpr std::size_t kExposuresMax = 1u << 16;       // (account, symbol) pairs ever touched
+inline constexpr std::size_t kRiskOpenOrdersMax = 1u << 20;  // orders with exposure in flight
+inline constexpr std::size_t kFingerprintsMax = 1u << 16;    // orders inside their duplicate window
+inline constexpr std::size_t kKillSwitchesMax = 1'024;       // kills in force at once
+inline constexpr std::size_t kSelfTradeLevelsMax = 16'384;   // own prices on one side of one symbol
+
 // ---- venues
 inline constexpr std::size_t kFixMessageBytesMax = 64u << 10;
 inline constexpr std::size_t kFixReceiveBufferBytes = 256u << 10;
@@ -69,5 +79,8 @@ static_assert(kOutboxInFlightMax <= kOutboxItemsMax);
 static_assert(kFixMessageBytesMax * 2 <= kFixReceiveBufferBytes);
 static_assert(kWireOrderIdBytes <= kVenueTextBytes);
 static_assert(kPipelineOrdersMax >= kSessionCreditsMax);
+static_assert(kExposuresMax >= kAccountsMax && kExposuresMax >= kSymbolsMax);
+static_assert(kRiskOpenOrdersMax <= kOrdersPerShardMax);
+static_assert(kFingerprintsMax >= kPipelineOrdersMax);
 
 }  // namespace holdfast::limits
