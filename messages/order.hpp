@@ -64,6 +64,8 @@ enum class Reason : uint16_t {
   kPendingRequest,
   kOverflow,
   kFull,
+  kOutcomeUnknown,
+  kQuarantined,
   // risk
   kMaxOrderQuantity = 100,
   kMaxOrderNotional,
