@@ -1,5 +1,7 @@
 #include "messages/venue_exchange.hpp"
 
+#include "messages/venue_view.hpp"
+
 namespace holdfast {
 
 std::string_view name_of(VenueReportKind kind) {
@@ -74,6 +76,28 @@ std::string_view name_of(KillMode mode) {
       return "reduce-only";
     case KillMode::kFull:
       return "full";
+  }
+  return "invalid";
+}
+
+std::string_view name_of(VenueCommandKind kind) {
+  switch (kind) {
+    case VenueCommandKind::kHalt:
+      return "halt";
+    case VenueCommandKind::kResume:
+      return "resume";
+    case VenueCommandKind::kReconnect:
+      return "reconnect";
+    case VenueCommandKind::kLogout:
+      return "logout";
+    case VenueCommandKind::kLogon:
+      return "logon";
+    case VenueCommandKind::kSetOutbound:
+      return "set-outbound";
+    case VenueCommandKind::kSetInbound:
+      return "set-inbound";
+    case VenueCommandKind::kResetSequence:
+      return "reset-sequence";
   }
   return "invalid";
 }
