@@ -33,8 +33,10 @@ class OperatorBackend {
   // ---- questions: read only
   virtual void health(const Call& call, Answer<HealthView> answer) = 0;
   virtual void tree(const Call& call, const TreeQuery& query, Answer<TreeNodeView> answer) = 0;
-  virtual void orders(const Call& call, const OrderQuery& query, Answer<OrderPage> answer) = 0;
-  virtual void order(const Call& call, const OrderKey& key, Answer<OrderHistoryView> answer) = 0;
+  virtual void orders(const Call& call, const OrdersQuery& query, Answer<OrderPage> answer) = 0;
+  /// `query.ticket` is 0 here and in orders(). kNotFound: there is no such order.
+  virtual void order(const Call& call, const OrderHistoryQuery& query,
+                     Answer<OrderHistory> answer) = 0;
   virtual void risk(const Call& call, const RiskQuery& query, Answer<RiskView> answer) = 0;
   virtual void venues(const Call& call, Answer<VenuesView> answer) = 0;
   virtual void journal(const Call& call, Answer<JournalView> answer) = 0;

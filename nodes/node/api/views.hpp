@@ -9,8 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "messages/order_entry.hpp"
-#include "messages/venue_exchange.hpp"
+#include "messages/console_queries.hpp"
 
 namespace holdfast::operator_api {
 
@@ -66,61 +65,13 @@ struct TreeNodeView {
 
 // ---- orders
 
-/// Conditions are joined by "and"; what is empty matches all. `after` is the last id of the page
-/// before.
-struct OrderQuery {
-  Account account;
-  Symbol symbol;
-  ClientOrderId client_order_id;
-  std::optional<OrderState> state;
-  bool open_only = false;
-  uint32_t limit = 100;
-  OrderId after;
-};
-
+/// Orders of all shards. The query is messages/console_queries.hpp's OrdersQuery (its `ticket` is
+/// 0).
 struct OrderPage {
   std::vector<OrderView> orders;  // by rising id
-  bool more = false;              // ask again with after = the last id
+  bool more = false;              // ask again with after = `next`
+  OrderId next;                   // the last id looked at
   std::vector<AsOf> as_of;
-};
-
-/// Names one order: by its id, or when that is zero by account and client order id.
-struct OrderKey {
-  OrderId order;
-  Account account;
-  ClientOrderId client_order_id;
-};
-
-/// One policy's verdict on an order, with the numbers it used.
-struct PolicyView {
-  std::string policy;  // "PriceCollar"
-  bool passed = false;
-  std::string text;
-  LimitsVersion limits;
-};
-
-/// One journaled event of an order.
-struct OrderEventView {
-  Epoch epoch;
-  Index index;
-  WallTime time;
-  std::string event;  // "Received", "RiskApproved", "Routed", "VenueAccepted", "Filled", …
-  OrderState state = OrderState::kNew;  // after the event
-  std::string text;                     // the event's own facts in words
-  Reason reason = Reason::kNone;
-  ClientOrderId client_order_id;  // of the request behind the event, if any
-  Quantity last_quantity;
-  Price last_price;
-  Quantity cumulative_quantity, leaves_quantity;
-  ExecId exec_id;
-  std::vector<PolicyView> policies;
-};
-
-struct OrderHistoryView {
-  OrderView order;
-  std::vector<OrderEventView> events;  // oldest first
-  bool complete = true;                // false: the oldest events lie below the journal's retention
-  AsOf as_of;
 };
 
 // ---- risk
