@@ -1,6 +1,5 @@
-// Decimal text and short texts from outside: any bytes are a value or an error, and an accepted number
-// prints as a text that reads back as the same number.
-// links: holdfast_messages
+// Decimal text and short texts from outside: any bytes are a value or an error, and an accepted
+// number prints as a text that reads back as the same number. links: holdfast_messages
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
