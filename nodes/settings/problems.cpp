@@ -70,7 +70,7 @@ std::string nearest(std::string_view word, std::span<const std::string> candidat
   return best;
 }
 
-std::string quoted(std::string_view word) {
+std::string in_quotes(std::string_view word) {
   constexpr std::size_t kShown = 60;
   std::string out = "\"";
   for (unsigned char c : word.substr(0, kShown)) {

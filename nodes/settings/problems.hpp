@@ -44,6 +44,6 @@ class Problems {
 std::string nearest(std::string_view word, std::span<const std::string> candidates);
 
 /// The word in double quotes, control characters and quotes escaped, cut after 60 bytes.
-std::string quoted(std::string_view word);
+std::string in_quotes(std::string_view word);
 
 }  // namespace holdfast::settings

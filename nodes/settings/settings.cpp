@@ -77,7 +77,8 @@ Result<> parse_venue_port(std::string_view text, std::map<std::string, uint16_t>
   const auto port =
       equals == std::string_view::npos ? std::nullopt : parse_port(text.substr(equals + 1));
   if (equals == 0 || !port)
-    return Error{ErrorCode::kInvalid, "expected VENUE=PORT like XSIM=9880, found " + quoted(text)};
+    return Error{ErrorCode::kInvalid,
+                 "expected VENUE=PORT like XSIM=9880, found " + in_quotes(text)};
   ports[std::string(text.substr(0, equals))] = *port;
   return success();
 }
@@ -90,7 +91,7 @@ Overrides overrides_from_environment(const std::function<const char*(const char*
     if (text == nullptr || *text == '\0') return;
     into = parse_port(text);
     if (!into)
-      problems.add({variable, 0, 0, "expected a port from 0 to 65535, found " + quoted(text)});
+      problems.add({variable, 0, 0, "expected a port from 0 to 65535, found " + in_quotes(text)});
   };
   port("HOLDFAST_INGRESS_PORT", overrides.ingress_port);
   port("HOLDFAST_OPERATOR_PORT", overrides.operator_port);

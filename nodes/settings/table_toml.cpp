@@ -22,7 +22,8 @@ constexpr std::array kDurations = {Unit{"ns", 1},
                                    Unit{"ms", 1'000'000},
                                    Unit{"s", 1'000'000'000},
                                    Unit{"m", 60'000'000'000},
-                                   Unit{"h", 3'600'000'000'000}};
+                                   Unit{"h", 3'600'000'000'000},
+                                   Unit{"d", 86'400'000'000'000}};
 constexpr std::array kSizes = {Unit{"", 1}, Unit{"B", 1}, Unit{"KiB", 1ll << 10},
                                Unit{"MiB", 1ll << 20}, Unit{"GiB", 1ll << 30}};
 
@@ -52,7 +53,7 @@ std::string duration_text(Duration d) {
 
 // What a node is, in words: `integer 5`, `text "x"`, `a table`.
 std::string words_of(const toml::node& node) {
-  if (const auto* v = node.as_string()) return "text " + quoted(v->get());
+  if (const auto* v = node.as_string()) return "text " + in_quotes(v->get());
   if (const auto* v = node.as_integer()) return "integer " + std::to_string(v->get());
   if (const auto* v = node.as_boolean()) return v->get() ? "true" : "false";
   if (node.is_floating_point()) return "a decimal number";
@@ -101,7 +102,7 @@ void TableReader::at(const toml::source_region& where, std::string text) {
 }
 
 void TableReader::missing(std::string_view key, const std::string& expected) {
-  at(table_->source(), what_ + " needs the key " + quoted(key) + ": " + expected);
+  at(table_->source(), what_ + " needs the key " + in_quotes(key) + ": " + expected);
 }
 
 void TableReader::note(std::string_view key, const std::string& expected) {
@@ -166,7 +167,7 @@ void TableReader::each_text(std::string_view key, std::size_t most,
       at(element.source(), std::string(key) + ": expected a short text of printable ASCII, found " +
                                words_of(element));
     } else if (std::find(seen.begin(), seen.end(), word->get()) != seen.end()) {
-      at(element.source(), std::string(key) + ": " + quoted(word->get()) + " is there twice");
+      at(element.source(), std::string(key) + ": " + in_quotes(word->get()) + " is there twice");
     } else {
       seen.push_back(word->get());
     }
@@ -176,7 +177,7 @@ void TableReader::each_text(std::string_view key, std::size_t most,
 Duration TableReader::duration(std::string_view key, std::optional<Duration> otherwise,
                                Duration least, Duration most) {
   const auto* node = ask(key);
-  const auto expected = "a time like \"20ms\" (ns, us, ms, s, m, h) from \"" +
+  const auto expected = "a time like \"20ms\" (ns, us, ms, s, m, h, d) from \"" +
                         duration_text(least) + "\" to \"" + duration_text(most) + "\"";
   if (node == nullptr) {
     if (!otherwise) missing(key, expected);
@@ -188,6 +189,24 @@ Duration TableReader::duration(std::string_view key, std::optional<Duration> oth
   }
   note(key, expected);
   return otherwise.value_or(least);
+}
+
+int64_t TableReader::with_suffix(std::string_view key, std::string_view suffix, int64_t least,
+                                 int64_t most) {
+  const auto* node = ask(key);
+  const auto expected = "an integer from " + std::to_string(least) + " to " + std::to_string(most) +
+                        ", as in 25 or \"25 " + std::string(suffix) + "\"";
+  if (node == nullptr) {
+    missing(key, expected);
+    return least;
+  }
+  std::optional<int64_t> number;
+  const Unit unit[] = {{suffix, 1}};
+  if (const auto* value = node->as_string()) number = number_with_unit(value->get(), unit);
+  if (const auto* value = node->as_integer()) number = value->get();
+  if (number && *number >= least && *number <= most) return *number;
+  note(key, expected);
+  return least;
 }
 
 uint64_t TableReader::bytes(std::string_view key, std::optional<uint64_t> otherwise,
@@ -251,7 +270,7 @@ std::size_t TableReader::choice(std::string_view key, std::optional<std::size_t>
                                 const std::vector<std::string>& words) {
   const auto* node = ask(key);
   std::string expected = words.size() > 1 ? "one of" : "";
-  for (const auto& word : words) expected += " " + quoted(word);
+  for (const auto& word : words) expected += " " + in_quotes(word);
   if (node == nullptr) {
     if (!otherwise) missing(key, expected);
     return otherwise.value_or(0);
@@ -299,9 +318,9 @@ void TableReader::finish() {
   for (const auto& [key, node] : *table_) {
     if (std::find(asked_.begin(), asked_.end(), key.str()) != asked_.end()) continue;
     const auto close = nearest(key.str(), asked_);
-    std::string text = "unknown key " + quoted(key.str()) + " in " + what_;
+    std::string text = "unknown key " + in_quotes(key.str()) + " in " + what_;
     if (!close.empty()) {
-      text += "; did you mean " + quoted(close) + "?";
+      text += "; did you mean " + in_quotes(close) + "?";
     } else {
       text += "; known are";
       for (const auto& known : asked_) text += " " + known;

@@ -72,6 +72,8 @@ class TableReader {
   /// "250us", "20ms", "5s", "10m", "8h".
   Duration duration(std::string_view key, std::optional<Duration> otherwise, Duration least,
                     Duration most);
+  /// 2500 or "2500 bps": an integer with or without the suffix.
+  int64_t with_suffix(std::string_view key, std::string_view suffix, int64_t least, int64_t most);
   /// "256MiB", "4KiB", or a plain number of bytes.
   uint64_t bytes(std::string_view key, std::optional<uint64_t> otherwise, uint64_t least);
   /// 0.01, 100 or "0.01", exact to 8 decimals.
@@ -89,6 +91,10 @@ class TableReader {
   /// The tables of [[key]]. Missing: an empty list, and a problem when `needed`.
   std::vector<TableReader> tables(std::string_view key, bool needed, std::size_t most);
 
+  /// Makes `key` known without reading it.
+  void know(std::string_view key) { asked_.emplace_back(key); }
+  /// The table itself, for kinds of value that no getter reads.
+  const toml::table& raw() const { return *table_; }
   /// Notes: `key: expected …, found …` at the key's value (or at the table when it is missing).
   void note(std::string_view key, const std::string& expected);
   /// Notes `text` at the key's value, or at the table when there is no such key.

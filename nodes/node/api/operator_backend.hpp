@@ -49,8 +49,9 @@ class OperatorBackend {
   virtual void set_kill(const Call& call, const KillSwitch& kill, Answer<FanOutView> answer) = 0;
   virtual void reload_risk(const Call& call, const ReloadRequest& request,
                            Answer<ReloadView> answer) = 0;
-  virtual void venue_action(const Call& call, const VenueName& venue, VenueAction action,
-                            Answer<VenueView> answer) = 0;
+  /// The command carries who and why, from the call. kNotFound: no such venue.
+  virtual void venue_command(const Call& call, const VenueName& venue, const VenueCommand& command,
+                             Answer<VenueCommandAnswer> answer) = 0;
   virtual void backup(const Call& call, const BackupRequest& request,
                       Answer<BackupView> answer) = 0;
   /// Restarts one actor from its journal. kNotFound: no such path.

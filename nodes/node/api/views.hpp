@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "messages/console_queries.hpp"
+#include "messages/venue_view.hpp"
 
 namespace holdfast::operator_api {
 
@@ -151,32 +152,8 @@ struct ReloadView {
 
 // ---- venues
 
-enum class VenueAction : uint8_t {
-  kHalt,       // no new orders; cancels still go
-  kResume,     // ends a halt
-  kReconnect,  // logs out, closes the connection and logs on again under the same numbers
-};
-std::string_view name_of(VenueAction action);
-
-struct VenueView {
-  VenueName name;
-  GroupId group;
-  VenueSessionState state = VenueSessionState::kDown;
-  WallTime since;
-  std::string sender, target, endpoint;  // CompIDs, "127.0.0.1:9880"
-  uint64_t next_sender_sequence = 0, next_target_sequence = 0;
-  uint32_t in_flight = 0, in_flight_limit = 0;
-  uint64_t open_orders = 0, unknown_orders = 0;
-  uint64_t sent = 0, received = 0, reconnects = 0;
-  WallTime last_sent, last_received;
-  std::string halted_by, halt_reason;  // while it is halted
-  std::string last_error;
-  std::vector<Symbol> symbols;
-  AsOf as_of;
-};
-
 struct VenuesView {
-  std::vector<VenueView> venues;
+  std::vector<VenueSessionView> venues;
 };
 
 // ---- journal

@@ -1,0 +1,21 @@
+// The readers of the single files, for settings_toml alone. Each fills its part of Settings and
+// notes every mistake; what concerns two files is checked by load_settings.
+#pragma once
+
+#include "nodes/settings/settings.hpp"
+#include "nodes/settings/table_toml.hpp"
+
+namespace holdfast::settings {
+
+void read_node(const Document& document, NodeSettings& node, Problems& problems);
+void read_clients(const Document& document, std::vector<ClientSettings>& clients,
+                  Problems& problems);
+void read_venues(const Document& document, const std::string& directory,
+                 std::vector<VenueSettings>& venues, Problems& problems);
+/// `venues` are the known names; an instrument that names another is a mistake.
+void read_instruments(const Document& document, const std::vector<VenueSettings>& venues,
+                      std::vector<Instrument>& instruments, Problems& problems);
+void read_risk(const Document& document, const std::vector<Symbol>& known, RiskSettings& risk,
+               Problems& problems);
+
+}  // namespace holdfast::settings
