@@ -1,0 +1,9 @@
+// Linked once for each library of each room, whole: it is the link that is tested, and that the
+// library's static initialisers run.
+#include <gtest/gtest.h>
+
+#include <string_view>
+
+TEST(Link, RoomStandsOnWhatItNames) {
+  EXPECT_TRUE(std::string_view(HOLDFAST_LINKED).starts_with("holdfast_"));
+}
