@@ -60,6 +60,19 @@ inline constexpr std::size_t kFixSendBufferBytesMax =
 inline constexpr std::size_t kVenuesMax = 64;
 inline constexpr std::size_t kOpenOrdersPerVenueMax = 1u << 20;
 
+// ---- simulated exchange (nodes/venue)
+inline constexpr std::size_t kSimulatorSessionsMax = 1024;  // counterparties, drop copies included
+inline constexpr std::size_t kSimulatorConnectionsMax = 1024;  // FIX connections, logged on or not
+inline constexpr std::size_t kSimulatorControlConnectionsMax = 16;
+inline constexpr std::size_t kSimulatorControlLineBytes = 4096;
+inline constexpr std::size_t kSimulatorSymbolsMax = 1u << 16;
+inline constexpr std::size_t kSimulatorOrdersMax =
+    1u << 24;  // orders remembered, closed ones included
+inline constexpr std::size_t kSimulatorSendBufferBytesMax =
+    256u << 20;  // a long resend fits; then the connection is cut
+inline constexpr std::size_t kSimulatorQueuedAheadMax =
+    1u << 16;  // messages held while a gap is being resent
+
 // ---- journal
 inline constexpr std::size_t kGroupsPerNodeMax = 512;
 inline constexpr std::size_t kEntriesInFlightMax = 4'096;  // appended and not yet committed
