@@ -153,6 +153,25 @@ std::string TableReader::text(std::string_view key, std::optional<std::string> o
   return otherwise.value_or("");
 }
 
+// 1 to bytes_max printable characters, or "" after a note.
+std::string TableReader::word(std::string_view key, std::size_t bytes_max, bool needed) {
+  const auto* node = ask(key);
+  const auto expected = "1 to " + std::to_string(bytes_max) + " printable ASCII characters";
+  if (node == nullptr) {
+    if (needed) missing(key, expected);
+    return {};
+  }
+  const auto printable = [](unsigned char c) { return c >= 0x20 && c <= 0x7e; };
+  if (const auto* value = node->as_string()) {
+    const auto& text = value->get();
+    if (!text.empty() && text.size() <= bytes_max &&
+        std::all_of(text.begin(), text.end(), printable))
+      return text;
+  }
+  note(key, expected);
+  return {};
+}
+
 void TableReader::each_text(std::string_view key, std::size_t most,
                             const std::function<bool(const std::string&)>& take) {
   const auto* node = ask(key);

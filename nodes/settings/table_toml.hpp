@@ -49,14 +49,8 @@ class TableReader {
   /// Text that fits Text<N> and is not empty.
   template <std::size_t N>
   Text<N> name(std::string_view key, std::optional<Text<N>> otherwise = std::nullopt) {
-    std::optional<std::string> fallback;
-    if (otherwise) fallback = otherwise->str();
-    const bool given = has(key);
-    const auto found = text(key, fallback, N);
-    auto parsed = Text<N>::parse(found);
-    if (given && (!parsed || found.empty()))
-      note(key, "1 to " + std::to_string(N) + " printable ASCII characters");
-    return parsed.ok() ? parsed.value() : Text<N>{};
+    const auto found = word(key, N, !otherwise);
+    return found.empty() ? otherwise.value_or(Text<N>{}) : Text<N>(found);
   }
   template <std::size_t N>
   std::vector<Text<N>> names(std::string_view key, std::size_t most) {
@@ -106,6 +100,7 @@ class TableReader {
 
  private:
   const toml::node* ask(std::string_view key);
+  std::string word(std::string_view key, std::size_t bytes_max, bool needed);
   int64_t decimal_units(std::string_view key, std::optional<int64_t> otherwise, int64_t least);
   void each_text(std::string_view key, std::size_t most,
                  const std::function<bool(const std::string&)>& take);
