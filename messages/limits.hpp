@@ -25,7 +25,7 @@ inline constexpr std::size_t kSessionsMax = 1024;  // open client sessions at on
 inline constexpr std::size_t kReportBacklogMax =
     65'536;  // reports unsent to one slow subscriber, then it is cut off
 inline constexpr std::size_t kReportBatchMax = 256;              // reports in one callback
-inline constexpr std::size_t kReportsKeptPerAccount = 1u << 20;  // resume window of a subscriber
+inline constexpr std::size_t kReportsKeptPerAccount = 1u << 16;  // resume window of a subscriber
 inline constexpr std::size_t kRpcTraversalWords = 1u << 17;      // 1 MiB a message
 inline constexpr int kRpcNestingLevels = 16;
 
