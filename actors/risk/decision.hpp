@@ -69,10 +69,10 @@ struct RiskDecision {
   bool approved = false;
   Reason reason = Reason::kNone;
   LimitsVersion limits_version;
-  WallTime time;         // `now` of the check
-  Price exposure_price;  // what the reservation counts a unit of quantity at: the limit price; for
-                         // a market order the worst price that the collar allows
-  Price reference_price;                          // zero: none was needed or there is none
+  WallTime time;          // `now` of the check
+  Price exposure_price;   // what the reservation counts a unit of quantity at: the limit price; for
+                          // a market order the worst price that the collar allows
+  Price reference_price;  // zero: none was needed or there is none
   std::array<PolicyOutcome, kPolicies> outcomes;  // indexed by Policy
 
   const PolicyOutcome& outcome(Policy policy) const {

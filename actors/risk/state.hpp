@@ -104,6 +104,12 @@ struct OwnBook {
     uint32_t orders = 0;
   };
   std::vector<Level> buys, sells;  // buys ascending, sells descending
+
+  void enter(const OpenOrder& order);
+  /// CHECKs that it had entered.
+  void leave(const OpenOrder& order);
+  /// Whether both stand at the same prices.
+  static bool same_levels(const OpenOrder& a, const OpenOrder& b);
 };
 
 /// A recent order, for the duplicate check.
@@ -216,9 +222,11 @@ class RiskState {
   Row touch_book(Row group, Row symbol);
   void change(OpenOrder& order, const OpenOrder& after);
   void remember(const Fingerprint& fingerprint, WallTime time);
+  void keep_recent(const Fingerprint& fingerprint, WallTime time);
   void drop_recent();
+  bool outlived(WallTime time, WallTime now) const;
   void trade(Exposure& exposure, Side side, Quantity quantity, Price price);
-  void set_reference(Symbol symbol, ReferenceSource source, Price price, WallTime time);
+  void set_reference(Row symbol, ReferenceSource source, Price price, WallTime time);
   void refresh_kills();
   void rebuild_books();
 
@@ -246,6 +254,7 @@ class RiskState {
 };
 
 /// The only thing that changes a RiskState. Total; the same on every member and at replay.
+/// Call it qualified: the variant would let std::apply compete.
 void apply(RiskState& state, const RiskDelta& delta);
 
 /// Judges one order at `now` (journaled wall time). Pure; the policies run in the order of Policy
