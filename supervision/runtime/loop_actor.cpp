@@ -1,5 +1,7 @@
 #include "supervision/runtime/loop_actor.hpp"
 
+#include "supervision/runtime/tsan_edges.hpp"
+
 namespace holdfast {
 
 namespace {
@@ -73,7 +75,7 @@ LoopActor::LoopActor(ActorConfig& config)
       });
 }
 
-LoopActor::~LoopActor() = default;
+LoopActor::~LoopActor() { tsan_acquire(this); }
 
 EventLoop& LoopActor::loop() const {
   CHECK(unit_->loop() != nullptr);
@@ -82,6 +84,7 @@ EventLoop& LoopActor::loop() const {
 
 void LoopActor::enqueue(caf::mailbox_element_ptr element, caf::execution_unit*) {
   received_.fetch_add(1, std::memory_order_relaxed);
+  tsan_release(this);
   caf::event_based_actor::enqueue(std::move(element), unit_.get());
 }
 
@@ -91,7 +94,10 @@ void LoopActor::launch(caf::execution_unit*, bool lazy, bool hide) {
 }
 
 bool LoopActor::run() {
-  switch (resume(unit_.get(), kMessagesPerResume)) {
+  tsan_acquire(this);
+  const auto result = resume(unit_.get(), kMessagesPerResume);
+  tsan_release(this);
+  switch (result) {
     case caf::resumable::resume_later:
       return true;
     default:
@@ -187,6 +193,11 @@ void LoopActor::post(Callback callback) {
         const auto strong = weak.lock();
         if (strong) guarded(f);
       }));
+}
+
+caf::invoke_message_result LoopActor::consume(caf::mailbox_element& element) {
+  tsan_acquire(this);
+  return caf::event_based_actor::consume(element);
 }
 
 ActorStats LoopActor::stats() {

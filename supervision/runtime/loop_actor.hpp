@@ -94,6 +94,8 @@ class LoopActor : public caf::event_based_actor, private Runnable {
   // -- the actor library's side
   void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* from) override;
   using caf::event_based_actor::enqueue;
+  caf::invoke_message_result consume(caf::mailbox_element& element) override;
+  using caf::event_based_actor::consume;
   void launch(caf::execution_unit* from, bool lazy, bool hide) override;
   caf::resumable::subtype_t subtype() const override { return caf::resumable::io_actor; }
   bool cleanup(ActorError&& reason, caf::execution_unit* host) override;

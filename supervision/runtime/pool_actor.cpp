@@ -1,5 +1,7 @@
 #include "supervision/runtime/pool_actor.hpp"
 
+#include "supervision/runtime/tsan_edges.hpp"
+
 namespace holdfast {
 
 void install_handlers(caf::scheduled_actor* self) {
@@ -19,6 +21,20 @@ PoolActor::PoolActor(ActorConfig& config) : caf::event_based_actor(config) {
       });
 }
 
+PoolActor::~PoolActor() { tsan_acquire(this); }
+
+caf::resumable::resume_result PoolActor::resume(caf::execution_unit* unit, std::size_t throughput) {
+  tsan_acquire(this);
+  const auto result = caf::event_based_actor::resume(unit, throughput);
+  tsan_release(this);
+  return result;
+}
+
+caf::invoke_message_result PoolActor::consume(caf::mailbox_element& element) {
+  tsan_acquire(this);
+  return caf::event_based_actor::consume(element);
+}
+
 ActorStats PoolActor::stats() {
   const uint64_t waiting = mailbox().size();
   return {waiting, received_.load(std::memory_order_relaxed) - waiting};
@@ -26,6 +42,7 @@ ActorStats PoolActor::stats() {
 
 void PoolActor::enqueue(caf::mailbox_element_ptr element, caf::execution_unit* from) {
   received_.fetch_add(1, std::memory_order_relaxed);
+  tsan_release(this);
   caf::event_based_actor::enqueue(std::move(element), from);
 }
 

@@ -17,12 +17,16 @@ void install_handlers(caf::scheduled_actor* self);
 class PoolActor : public caf::event_based_actor {
  public:
   explicit PoolActor(ActorConfig& config);
+  ~PoolActor() override;
 
   /// What waits and what was handled. Only from within this actor's handlers.
   ActorStats stats();
 
   void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* from) override;
   using caf::event_based_actor::enqueue;
+  caf::invoke_message_result consume(caf::mailbox_element& element) override;
+  using caf::event_based_actor::consume;
+  caf::resumable::resume_result resume(caf::execution_unit* unit, std::size_t throughput) override;
 
  private:
   // Senders on any thread add, stats() reads; no ordering is needed.

@@ -395,20 +395,34 @@ TEST_F(LoopActorTest, AnswersWhoWaitsForAnActorOfAClosedLoop) {
 }
 
 TEST_F(LoopActorTest, MayCloseWhileOthersStillSend) {
-  std::vector<int> seen;
-  auto worker = spawn_on<Worker>(system.get(), loop, &seen);
-  std::atomic<bool> stop{false};
+  std::atomic<int> handled{0};
+  auto worker = spawn_function_on(system, loop, [&](LoopActor*) {
+    return Behavior{[&](const Note&) { ++handled; }};
+  });
+  std::atomic<bool> closed{false};
   std::thread sender([&] {
-    while (!stop) anon_send(worker, Note{});
+    // A mailbox has no bound of its own: wait for the actor while it lives, then send some more.
+    int sent = 0;
+    while (!closed) {
+      if (sent - handled < 100) {
+        anon_send(worker, Note{});
+        ++sent;
+      } else {
+        std::this_thread::yield();
+      }
+    }
+    for (int i = 0; i < 100; ++i) anon_send(worker, Note{});
   });
   std::thread runner([&] { loop.run(); });
-  while (loop.progress() < 10) std::this_thread::yield();
+  while (handled < 1'000) std::this_thread::yield();
   loop.stop();
   runner.join();
   loop.close();
-  stop = true;
+  closed = true;
   sender.join();
-  worker = nullptr;
+  const int at_close = handled;
+  anon_send(worker, Note{});
+  EXPECT_EQ(handled, at_close);
 }
 
 TEST_F(LoopActorTest, PassesBetweenTwoLoops) {
