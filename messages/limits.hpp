@@ -59,6 +59,8 @@ inline constexpr std::size_t kFixSendBufferBytesMax =
     16u << 20;  // committed bytes the venue does not take; then the session is cut
 inline constexpr std::size_t kVenuesMax = 64;
 inline constexpr std::size_t kOpenOrdersPerVenueMax = 1u << 20;
+inline constexpr std::size_t kVenueDoneOrdersKept =
+    16'384;  // done orders that a gateway still knows, for late and repeated reports
 
 // ---- simulated exchange (nodes/venue)
 inline constexpr std::size_t kSimulatorSessionsMax = 1024;  // counterparties, drop copies included

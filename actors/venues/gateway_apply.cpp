@@ -1,0 +1,143 @@
+#include <algorithm>
+
+#include "actors/venues/gateway.hpp"
+#include "actors/venues/gateway_flow.hpp"
+
+namespace holdfast::venues {
+
+namespace {
+struct Applier {
+  GatewayState& state;
+  const replication::Position& at;
+
+  void set_phase(SessionPhase phase) const {
+    state.phase = phase;
+    state.phase_since = at.time;
+    state.turn.status = true;
+  }
+
+  void operator()(const event::Started& started) const {
+    state.rules = started.rules;
+    state.logon_number = 0;
+    state.logon_bytes = nullptr;
+    if (state.want == Want::kStop || state.want == Want::kRelog) state.want = Want::kUp;
+    state.turn.status = true;
+  }
+  void operator()(const event::RequestsTaken& taken) const { take_requests(state, taken); }
+  void operator()(const event::PeerAcknowledged& peer) const {
+    auto& inbox = state.inboxes[peer.from];
+    if (inbox.epoch < peer.epoch) inbox.epoch = peer.epoch;
+    auto& outbox = state.outboxes[peer.from];
+    if (peer.cursor) outbox.acknowledge(peer.cursor);
+  }
+  void operator()(const event::PhaseChanged& changed) const {
+    set_phase(changed.phase);
+    if (changed.phase == SessionPhase::kConnected) {
+      state.link += 1;
+      state.barrier_sent = false;
+    }
+    if (changed.phase != SessionPhase::kDown) return;
+    if (!changed.why.empty()) state.last_error = changed.why;
+    if (changed.heard) state.logon_heard = true;
+    if (state.want == Want::kRelog) state.want = Want::kUp;
+    for (OrderId id : state.unknown) state.orders.at(id).status_asked = false;
+  }
+  void operator()(const event::MessageSent& sent) const {
+    CHECK(sent.number == state.next_out);
+    state.next_out += 1;
+    if (sent.type == 'A') {
+      state.logon_number = sent.number;
+      state.logon_at = at.time;
+      state.logon_heard = false;
+      state.logon_bytes = sent.bytes;
+      state.flag_reset = false;
+      if (state.phase == SessionPhase::kConnected) set_phase(SessionPhase::kLogonSent);
+    } else if (sent.type == '5' && state.phase != SessionPhase::kDown) {
+      set_phase(SessionPhase::kLoggingOut);
+    }
+    if (sent.barrier) state.barrier_sent = true;
+    if (sent.kind != SentKind::kAdmin) record_sent(state, sent, at.time);
+    sweep_sent(state, at.time);
+  }
+  void operator()(const event::MessageTaken& taken) const {
+    state.logon_heard = true;
+    if (taken.number != 0) {
+      CHECK(taken.number == state.next_in);
+      state.next_in += 1;
+    }
+    if (taken.report) take_report(state, taken);
+  }
+  void operator()(const event::NumbersSet& set) const {
+    state.next_in = set.next_in;
+    const bool forget = set.fresh || set.next_out != state.next_out;
+    state.next_out = set.next_out;
+    if (set.fresh) {
+      state.created = at.time;
+      state.counters.resets += 1;
+    }
+    if (set.flag) state.flag_reset = true;
+    if (forget) {
+      forget_numbers(state);
+      state.logon_number = 0;
+      state.logon_bytes = nullptr;
+    }
+  }
+  void operator()(const event::ResendDecided& decided) const {
+    state.resend_decided = at.time;
+    gap_fill(state, decided);
+  }
+  void operator()(const event::RequestRefused& refused) const { refuse_request(state, refused); }
+  void operator()(const event::HaltChanged& halt) const {
+    state.halted = halt.halted;
+    state.halt_code = halt.code;
+    state.halted_by = halt.by;
+    state.halt_reason = halt.reason;
+    state.turn.status = true;
+  }
+  void operator()(const event::KillChanged& changed) const {
+    const KillSwitch& kill = changed.kill;
+    std::erase_if(state.kills, [&](const KillSwitch& in_force) {
+      return in_force.scope == kill.scope && in_force.name == kill.name;
+    });
+    if (kill.mode != KillMode::kNone) state.kills.push_back(kill);
+    state.turn.status = true;
+  }
+  void operator()(const event::WantedChanged& changed) const { state.want = changed.want; }
+  void operator()(const event::DeliveryRefused& refused) const {
+    (refused.gap ? state.counters.gaps : state.counters.stale_epoch) += 1;
+  }
+};
+}  // namespace
+
+void GatewayCore::apply(State& state, const Event& event, const replication::Position& at) {
+  state.turn.pushed.clear();
+  state.turn.status = false;
+  std::visit(Applier{state, at}, event);
+}
+
+void GatewayCore::effects(const State& state, const Event& event, const replication::Position&,
+                          std::vector<Effect>& out) {
+  if (const auto* sent = std::get_if<event::MessageSent>(&event)) {
+    if (sent->bytes != nullptr)
+      out.push_back(effect::SendBytes{state.link, sent->number, sent->type, sent->bytes});
+  } else if (const auto* taken = std::get_if<event::RequestsTaken>(&event)) {
+    out.push_back(effect::Acknowledge{taken->from, taken->cursor});
+  } else if (const auto* changed = std::get_if<event::PhaseChanged>(&event)) {
+    if (changed->cut) out.push_back(effect::CloseLink{state.link});
+  }
+  for (const auto& [shard, seq] : state.turn.pushed)
+    out.push_back(effect::Deliver{shard, seq, state.outboxes.at(shard).at(seq)});
+  if (state.turn.status)
+    out.push_back(effect::StatusChanged{session_state(state), state.in_flight});
+}
+
+void GatewayCore::outstanding(const State& state, std::vector<Effect>& out) {
+  for (const auto& [shard, inbox] : state.inboxes)
+    if (inbox.cursor) out.push_back(effect::Acknowledge{shard, inbox.cursor});
+  out.push_back(effect::Leads{});
+  for (const auto& [shard, outbox] : state.outboxes)
+    for (OutboxSeq seq{outbox.acknowledged().value + 1}; seq <= outbox.last(); ++seq.value)
+      out.push_back(effect::Deliver{shard, seq, outbox.at(seq)});
+}
+
+}  // namespace holdfast::venues

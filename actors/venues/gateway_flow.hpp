@@ -1,0 +1,26 @@
+// How requests and reports change the gateway's state: the parts of apply() that are about orders.
+// Deterministic functions of the state and the event; called from gateway_apply.cpp alone.
+#pragma once
+
+#include "actors/venues/gateway.hpp"
+
+namespace holdfast::venues {
+
+/// Takes requests of a shard into the chain and the queue.
+void take_requests(GatewayState& state, const event::RequestsTaken& taken);
+/// A request, or a status request, went out under a number.
+void record_sent(GatewayState& state, const event::MessageSent& sent, WallTime now);
+/// Drops what is too old to be resent.
+void sweep_sent(GatewayState& state, WallTime now);
+/// A waiting request is refused: the shard hears why.
+void refuse_request(GatewayState& state, const event::RequestRefused& refused);
+/// What a message of the venue says about an order, mapped and passed on.
+void take_report(GatewayState& state, const event::MessageTaken& taken);
+/// Requests that a resend left out: unknown until the venue has been asked.
+void gap_fill(GatewayState& state, const event::ResendDecided& decided);
+/// All that was sent under the old numbering and not answered is unknown now.
+void forget_numbers(GatewayState& state);
+/// Puts a report into its shard's outbox.
+void push_report(GatewayState& state, GroupId shard, VenueReport report);
+
+}  // namespace holdfast::venues
