@@ -1,5 +1,8 @@
 // Decimal text and short texts from outside: any bytes are a value or an error, and an accepted
-// number prints as a text that reads back as the same number. links: holdfast_messages
+// number prints as a text that reads back as the same number.
+
+// links: holdfast_messages
+
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

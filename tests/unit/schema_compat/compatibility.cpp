@@ -8,6 +8,8 @@
 #include <map>
 #include <stdexcept>
 
+#include "tests/source_path.hpp"
+
 namespace holdfast::tests {
 
 namespace {
@@ -85,9 +87,8 @@ CompiledSchema::CompiledSchema(kj::Array<capnp::word> words) : words_(kj::mv(wor
 }
 
 CompiledSchema CompiledSchema::compile(const std::string& path) {
-  const auto folder = path.substr(0, path.rfind('/'));
-  return CompiledSchema(
-      output_of("capnp compile -o- --src-prefix='" + folder + "' '" + path + "'"));
+  return CompiledSchema(output_of("capnp compile -o- -I'" + source_path("") + "' --src-prefix='" +
+                                  path.substr(0, path.rfind('/')) + "' '" + path + "'"));
 }
 
 CompiledSchema CompiledSchema::load(const std::string& path) {

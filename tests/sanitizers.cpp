@@ -1,0 +1,11 @@
+// How the sanitizers behave in test binaries, compiled in so that a binary started by hand behaves
+// like one that tests/run starts. The runtimes call these functions if they are there.
+//
+// What is passed over is in libraries that we do not build, and each line says what it is.
+
+// CAF 0.17's spawn of a function without arguments dereferences an empty shared_ptr to its
+// arguments, only to bind a reference that is never used (caf/detail/init_fun_factory.hpp).
+extern "C" const char* __ubsan_default_options() {
+  return "halt_on_error=1:print_stacktrace=1:suppressions=" HOLDFAST_SOURCE_DIR
+         "/tests/sanitizers.ubsan";
+}
