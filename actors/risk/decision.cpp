@@ -1,3 +1,5 @@
+#include "actors/risk/decision.hpp"
+
 #include "actors/risk/delta.hpp"
 
 namespace holdfast::risk {

@@ -93,8 +93,8 @@ LIBRARIES = [
     (POSIX, ("linux", "rocksdb", "quickfix", "capnp", "http", "asio", "curl"), (),
      "a system header"),
 ]
-# Computation without state, time or I/O: free for all.
-PURE_LIBRARIES = re.compile(r"xxhash\.h|boost/(intrusive|container|circular_buffer).*")
+# Computation without state, time or I/O, and notes to the sanitizers: free for all.
+PURE_LIBRARIES = re.compile(r"sanitizer/.*|xxhash\.h|boost/(intrusive|container|circular_buffer).*")
 
 
 def _foreign(name, path, layer):

@@ -396,9 +396,8 @@ TEST_F(LoopActorTest, AnswersWhoWaitsForAnActorOfAClosedLoop) {
 
 TEST_F(LoopActorTest, MayCloseWhileOthersStillSend) {
   std::atomic<int> handled{0};
-  auto worker = spawn_function_on(system, loop, [&](LoopActor*) {
-    return Behavior{[&](const Note&) { ++handled; }};
-  });
+  auto worker = spawn_function_on(
+      system, loop, [&](LoopActor*) { return Behavior{[&](const Note&) { ++handled; }}; });
   std::atomic<bool> closed{false};
   std::thread sender([&] {
     // A mailbox has no bound of its own: wait for the actor while it lives, then send some more.
