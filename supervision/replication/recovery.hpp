@@ -18,7 +18,7 @@ struct Recovered {
 /// with it: a broken chain or bytes mean a damaged journal, a failed CHECK in apply means a poison
 /// entry.
 template <typename C>
-Result<Recovered> recover(Replica<C>& replica, const Log& log, const Codec<C>& codec) {
+Result<Recovered> recover(Replica<C>& replica, const LogReader& log, const Codec<C>& codec) {
   Recovered recovered;
   auto snapshot = log.latest_snapshot();
   if (!snapshot) return snapshot.error();
@@ -63,7 +63,7 @@ Result<Recovered> recover(Replica<C>& replica, const Log& log, const Codec<C>& c
 /// The latest snapshot advanced by every entry since: how snapshots are made, on a thread away from
 /// the order path, without asking the live replica for anything. Nothing when no entry came since.
 template <typename C>
-Result<std::optional<Snapshot>> advance_snapshot(GroupId group, const Log& log,
+Result<std::optional<Snapshot>> advance_snapshot(GroupId group, const LogReader& log,
                                                  const Codec<C>& codec) {
   Replica<C> follower(group);
   auto recovered = recover(follower, log, codec);

@@ -278,6 +278,27 @@ Result<std::vector<GroupExtent>> JournalRocksdb::extents() const {
   return extents;
 }
 
+namespace {
+class GroupReader final : public LogReader {
+ public:
+  GroupReader(const JournalRocksdb& journal, GroupId group) : journal_(journal), group_(group) {}
+  Result<std::optional<Snapshot>> latest_snapshot() const override {
+    return journal_.latest_snapshot(group_);
+  }
+  Result<> read(Index from, const std::function<Result<>(Index, ByteView)>& visit) const override {
+    return journal_.read(group_, from, visit);
+  }
+
+ private:
+  const JournalRocksdb& journal_;
+  GroupId group_;
+};
+}  // namespace
+
+std::unique_ptr<LogReader> JournalRocksdb::reader(GroupId group) const {
+  return std::make_unique<GroupReader>(*this, group);
+}
+
 // ---- writing ------------------------------------------------------------------------------------
 
 Result<> JournalRocksdb::write(rocksdb::WriteBatch& batch) {

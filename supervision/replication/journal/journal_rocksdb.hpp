@@ -80,6 +80,8 @@ class JournalRocksdb {
                 const std::function<Result<>(Index, ByteView)>& visit) const;
   Result<std::optional<Snapshot>> latest_snapshot(GroupId group) const;
   Result<std::vector<GroupExtent>> extents() const;
+  /// A group's log for reading; the journal must outlive it.
+  std::unique_ptr<LogReader> reader(GroupId group) const;
   Result<Epoch> epoch(GroupId group) const;
 
   /// Raises a group's epoch to max(stored, seen) + 1, fsynced before it returns.

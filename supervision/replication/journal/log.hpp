@@ -19,10 +19,19 @@ struct Snapshot {
   Bytes state;
 };
 
-class Log {
+/// What can be read of a group's log, by any thread: enough to rebuild its state.
+class LogReader {
  public:
-  virtual ~Log() = default;
+  virtual ~LogReader() = default;
+  /// The latest whole snapshot, if any.
+  virtual Result<std::optional<Snapshot>> latest_snapshot() const = 0;
+  /// Visits the stored entries from `from` on, in order, until the end or the visitor's error.
+  virtual Result<> read(Index from,
+                        const std::function<Result<>(Index, ByteView)>& visit) const = 0;
+};
 
+class Log : public LogReader {
+ public:
   /// Takes an encoded entry; indexes come without gaps. Returns at once; completion is `committed`.
   virtual void append(Index index, ByteView entry) = 0;
   /// Set once. Called on the group's loop, ascending, possibly several indexes at a time; never
@@ -33,11 +42,6 @@ class Log {
   virtual void on_failed(std::function<void(const Error&)> callback) = 0;
 
   virtual Durability durability() const = 0;
-  /// The latest whole snapshot, if any.
-  virtual Result<std::optional<Snapshot>> latest_snapshot() const = 0;
-  /// Visits the stored entries from `from` on, in order, until the end or the visitor's error.
-  virtual Result<> read(Index from,
-                        const std::function<Result<>(Index, ByteView)>& visit) const = 0;
   /// Raises the stored epoch by one (above `seen` too) and makes it durable before it returns it.
   virtual Result<Epoch> raise_epoch(Epoch seen) = 0;
 };
