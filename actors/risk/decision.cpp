@@ -58,6 +58,16 @@ std::string_view name_of(Policy policy) {
   return "Invalid";
 }
 
+Reason reason_of(Policy policy) {
+  constexpr Reason kReasons[kPolicies] = {
+      Reason::kKilled,           Reason::kNoLimits,         Reason::kRestricted,
+      Reason::kMaxOrderQuantity, Reason::kMaxOrderNotional, Reason::kPriceCollar,
+      Reason::kBuyingPower,      Reason::kPositionLimit,    Reason::kDuplicateOrder,
+      Reason::kMessageRate,      Reason::kSelfTrade,
+  };
+  return kReasons[static_cast<std::size_t>(policy)];
+}
+
 std::string_view name_of(PolicyResult result) {
   switch (result) {
     case PolicyResult::kSkipped:

@@ -54,6 +54,8 @@ enum class Policy : uint8_t {
 inline constexpr std::size_t kPolicies = 11;
 static_assert(kPolicies <= limits::kPoliciesPerDecision);
 std::string_view name_of(Policy policy);
+/// What the policy refuses with when its numbers don't fit.
+Reason reason_of(Policy policy);
 
 /// kSkipped: the policy does not apply to this order, or an earlier one failed.
 enum class PolicyResult : uint8_t { kSkipped, kPass, kFail };
