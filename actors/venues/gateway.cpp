@@ -125,6 +125,15 @@ struct Decider {
   void operator()(const command::Cut& cut) const {
     if (state.phase != SessionPhase::kDown)
       phase(out, SessionPhase::kDown, cut.why, true, cut.heard);
+    if (cut.fatal && state.want != Want::kStop)
+      out.events.push_back(event::WantedChanged{Want::kOut});
+  }
+  void operator()(const command::ReuseLogon&) const {
+    CHECK(state.phase == SessionPhase::kConnected);
+    CHECK(state.logon_bytes != nullptr);
+    phase(out, SessionPhase::kLogonSent);
+    out.replies.push_back(
+        effect::SendBytes{state.link, state.logon_number, 'A', state.logon_bytes});
   }
   void operator()(const command::Stop&) const {
     if (state.want == Want::kUp || state.want == Want::kRelog)

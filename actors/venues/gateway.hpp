@@ -36,7 +36,10 @@ struct LinkLost {
 struct Cut {
   std::string why;
   bool heard = false;
+  bool fatal = false;  // sequence numbers don't agree: stay out until an operator has looked
 };
+/// The last Logon was never heard: the same bytes go out again on this connection.
+struct ReuseLogon {};
 /// The node stops: no new flow, Logout, stay out until the next Start.
 struct Stop {};
 /// QuickFIX put out a message that consumes a number.
@@ -87,10 +90,10 @@ struct Operate {
 }  // namespace command
 using GatewayCommand =
     std::variant<command::Start, command::RequestsDelivered, command::PeerLeads, command::LinkUp,
-                 command::LinkLost, command::Cut, command::Stop, command::Outbound,
-                 command::Unnumbered, command::Inbound, command::TargetMoved, command::StoreReset,
-                 command::LogonComplete, command::BarrierAnswered, command::ResendAsked,
-                 command::Advance, command::Kill, command::Operate>;
+                 command::LinkLost, command::Cut, command::ReuseLogon, command::Stop,
+                 command::Outbound, command::Unnumbered, command::Inbound, command::TargetMoved,
+                 command::StoreReset, command::LogonComplete, command::BarrierAnswered,
+                 command::ResendAsked, command::Advance, command::Kill, command::Operate>;
 
 // ---- events -------------------------------------------------------------------------------------
 namespace event {
