@@ -9,14 +9,6 @@
 
 namespace holdfast::tests {
 
-template <auto Value>
-constexpr std::string_view spelling() {
-  std::string_view text =
-      __PRETTY_FUNCTION__;  // "... [with auto Value = holdfast::Side::kBuy; ..."
-  const auto start = text.find("Value = ") + 8;
-  return text.substr(start, text.find_first_of(";]", start) - start);
-}
-
 /// An enumerator and its name as declared, without the scope: {Side::kBuy, "kBuy"}.
 template <typename Enum>
 struct Enumerator {
@@ -24,19 +16,31 @@ struct Enumerator {
   std::string_view name;
 };
 
+namespace detail {
+template <auto Value>
+std::string_view signature() {
+  return __PRETTY_FUNCTION__;  // "... [with auto Value = holdfast::Side::kBuy; ...]"
+}
+template <typename Enum, std::size_t... Vs>
+std::vector<std::string_view> signatures(std::index_sequence<Vs...>) {
+  return {signature<static_cast<Enum>(Vs)>()...};
+}
+}  // namespace detail
+
 /// Every enumerator of `Enum` with a value in [0, Limit), in the order of their values.
-template <typename Enum, std::size_t Limit = 512>
+template <typename Enum, std::size_t Limit = sizeof(Enum) == 1 ? 64 : 320>
 std::vector<Enumerator<Enum>> enumerators() {
   std::vector<Enumerator<Enum>> found;
-  const auto look = [&]<std::size_t V>() {
-    if (static_cast<std::size_t>(static_cast<Enum>(V)) != V) return;  // beyond the underlying type
+  const auto signatures = detail::signatures<Enum>(std::make_index_sequence<Limit>());
+  for (std::size_t v = 0; v < Limit; ++v) {
+    if (static_cast<std::size_t>(static_cast<Enum>(v)) != v) break;  // past the underlying type
+    auto text = signatures[v];
+    text = text.substr(text.find("Value = ") + 8);
+    text = text.substr(0, text.find_first_of(";]"));
     // A value that no enumerator has is spelt as a cast: "(holdfast::Side)7".
-    constexpr std::string_view text = spelling<static_cast<Enum>(V)>();
-    if (!text.empty() && text[0] != '(')
-      found.push_back({static_cast<Enum>(V), text.substr(text.rfind(':') + 1)});
-  };
-  [&]<std::size_t... Vs>(std::index_sequence<Vs...>) { (look.template operator()<Vs>(), ...); }
-  (std::make_index_sequence<Limit>{});
+    if (text.front() == '(') continue;
+    found.push_back({static_cast<Enum>(v), text.substr(text.rfind(':') + 1)});
+  }
   return found;
 }
 
