@@ -84,6 +84,9 @@ ExitInfo explain_exit(const ActorError& reason);
 ActorError error_of(const std::exception_ptr& exception);
 /// An error with these words, for `quit`.
 ActorError error_text(std::string text);
+/// For `quit` of an actor that met input which kills it again after a rebuild: its supervisor keeps
+/// it down (ExitKind::kPoison) and raises an alarm.
+ActorError error_poison(std::string text);
 /// The words of any error.
 std::string describe(const ActorError& error);
 

@@ -12,6 +12,8 @@ enum class ExitKind {
   kShutdown,  // it was asked to stop and did
   kKilled,    // it was killed, or its loop was closed under it
   kError,     // it threw, or quit with an error
+  kPoison,    // it met input that kills it again after a rebuild: it must stay down until a human
+              // looked
 };
 
 /// The kind and, for people, the words that came with it (empty for a normal exit).
@@ -20,7 +22,7 @@ struct ExitInfo {
   std::string text;
 };
 
-/// A short stable name for logs and JSON: "normal", "shutdown", "killed", "error".
+/// A short stable name for logs and JSON: "normal", "shutdown", "killed", "error", "poison".
 constexpr const char* to_string(ExitKind kind) {
   switch (kind) {
     case ExitKind::kNormal:
@@ -31,6 +33,8 @@ constexpr const char* to_string(ExitKind kind) {
       return "killed";
     case ExitKind::kError:
       return "error";
+    case ExitKind::kPoison:
+      return "poison";
   }
   return "error";
 }

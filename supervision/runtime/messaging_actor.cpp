@@ -3,6 +3,9 @@
 namespace holdfast {
 
 namespace {
+constexpr auto kOurErrors = caf::atom("holdfast");
+constexpr uint8_t kPoisonCode = 1;
+
 void send_exit(const ActorHandle& target, caf::exit_reason reason) {
   if (target)
     caf::anon_send<caf::message_priority::high>(target, ExitMessage{ActorAddress{}, reason});
@@ -19,6 +22,8 @@ ExitInfo explain_exit(const ActorError& reason) {
   if (!reason) return {ExitKind::kNormal, ""};
   if (reason == caf::exit_reason::user_shutdown) return {ExitKind::kShutdown, "asked to stop"};
   if (reason == caf::exit_reason::kill) return {ExitKind::kKilled, "killed"};
+  if (reason.category() == kOurErrors && reason.code() == kPoisonCode)
+    return {ExitKind::kPoison, describe(reason)};
   return {ExitKind::kError, describe(reason)};
 }
 
@@ -36,9 +41,14 @@ ActorError error_text(std::string text) {
   return caf::make_error(caf::sec::runtime_error, std::move(text));
 }
 
+ActorError error_poison(std::string text) {
+  return {kPoisonCode, kOurErrors, make_message(std::move(text))};
+}
+
 std::string describe(const ActorError& error) {
   if (!error) return "no error";
-  if (error == caf::sec::runtime_error && error.context().match_elements<std::string>())
+  const bool has_words = error == caf::sec::runtime_error || error.category() == kOurErrors;
+  if (has_words && error.context().match_elements<std::string>())
     return error.context().get_as<std::string>(0);
   return caf::to_string(error);
 }

@@ -10,6 +10,7 @@ extern "C" const char* __tsan_default_suppressions() {
          "race:caf::mixin::subscriber\n"
          "race:~scheduled_actor\n"
          "race:caf::monitorable_actor::cleanup\n"
+         "race:caf::scheduled_actor::cleanup\n"
          "race:caf::actor_registry\n"
          "race:_Hashtable<caf::group\n"
          "race:drr_cached_queue<caf::policy::urgent_messages>::new_round\n"
