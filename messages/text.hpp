@@ -56,7 +56,7 @@ class Text {
     return true;
   }
   void assign(std::string_view s) {
-    std::memcpy(bytes_, s.data(), s.size());
+    if (!s.empty()) std::memcpy(bytes_, s.data(), s.size());  // an empty view may point nowhere
     size_ = static_cast<uint8_t>(s.size());
   }
   char bytes_[N] = {};
