@@ -208,7 +208,7 @@ struct OrderView {
 enum OpenStatus {
   ok @0;
   denied @1;                   # unknown client id or wrong credential; which of the two is not said
-  schemaTooNew @2;             # your schemaVersion is above the server's
+  wrongSchema @2;              # your schemaVersion is 0 or above the server's
   full @3;                     # too many sessions
   alreadyOpen @4;              # this connection has a session
   notServing @5;               # stopping or not ready: try again
