@@ -1,0 +1,592 @@
+// The shard's rules one by one: admission, idempotency, races with the venue, kills, outboxes.
+#include "shard_fixture.hpp"
+
+namespace holdfast::orders {
+namespace {
+
+using testing::kVenueGroup;
+using testing::p;
+using testing::q;
+using testing::Shard;
+using K = VenueReportKind;
+
+// ---- admission
+
+TEST(Shard, RoutesAnOrderAndHearsItsWholeLife) {
+  Shard s;
+  const OrderReply reply = s.ask(s.order("A"));
+  EXPECT_TRUE(reply.accepted);
+  EXPECT_FALSE(reply.duplicate);
+  EXPECT_EQ(reply.state, OrderState::kRouted);
+  ASSERT_EQ(s.said.delivered.size(), 1u);
+  const VenueRequest sent = s.said.delivered[0];
+  EXPECT_EQ(sent.kind, VenueRequestKind::kNew);
+  EXPECT_EQ(sent.wire, WireOrderId("H1-1"));
+  EXPECT_EQ(sent.client_order_id, ClientOrderId("A"));
+  s.hear(s.from(sent, K::kAccepted));
+  EXPECT_EQ(s.state_of("A"), OrderState::kAccepted);
+  s.hear(s.fill(sent, 40, 101));
+  s.hear(s.fill(sent, 60, 102));
+  EXPECT_EQ(s.state_of("A"), OrderState::kFilled);
+  EXPECT_EQ(s.record("A").cumulative_notional, Notional::whole(40 * 101 + 60 * 102));
+  ASSERT_EQ(s.said.reports.size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(s.said.reports[i].sequence.value, i + 1);
+  EXPECT_EQ(s.said.reports[2].type, ExecType::kTrade);
+  EXPECT_EQ(s.said.reports[2].cumulative_quantity, q(100));
+  EXPECT_EQ(s.state().book.open(), 0u);
+  EXPECT_EQ(s.state().links[0].unanswered, 0u);
+}
+
+TEST(Shard, RefusesWhatIsMalformedWithTheReason) {
+  struct Case {
+    const char* id;
+    Reason reason;
+    std::function<void(NewOrder&)> spoil;
+  };
+  const Case cases[] = {
+      {"1", Reason::kUnknownSymbol, [](NewOrder& o) { o.symbol = "NOPE"; }},
+      {"2", Reason::kBadPrice, [](NewOrder& o) { o.price = {}; }},
+      {"3", Reason::kBadPrice, [](NewOrder& o) { o.price.units += 1; }},
+      {"4", Reason::kBadPrice, [](NewOrder& o) { o.price = p(10'001); }},
+      {"5", Reason::kBadPrice, [](NewOrder& o) { o.type = OrderType::kMarket; }},
+      {"6", Reason::kBadQuantity, [](NewOrder& o) { o.quantity = {}; }},
+      {"7", Reason::kBadQuantity, [](NewOrder& o) { o.quantity = Quantity::from_units(-1); }},
+      {"8", Reason::kBadQuantity, [](NewOrder& o) { o.quantity.units += 1; }},
+      {"9", Reason::kUnsupported,
+       [](NewOrder& o) {
+         o.type = OrderType::kMarket;
+         o.price = {};
+         o.time_in_force = TimeInForce::kGoodTillCancel;
+       }},
+      {"10", Reason::kMaxOrderQuantity, [](NewOrder& o) { o.quantity = q(100'001); }},
+      {"11", Reason::kPriceCollar, [](NewOrder& o) { o.price = p(200); }},
+  };
+  Shard s;
+  for (const Case& c : cases) {
+    NewOrder o = s.order(c.id);
+    c.spoil(o);
+    const OrderReply reply = s.ask(o);
+    EXPECT_FALSE(reply.accepted) << c.id;
+    EXPECT_EQ(reply.reason, c.reason) << c.id << " " << name_of(reply.reason);
+    EXPECT_FALSE(reply.text.empty());
+    EXPECT_EQ(s.said.reports.back().type, ExecType::kRejected);
+    // The same request again: the same outcome, told as a duplicate.
+    const OrderReply again = s.ask(o);
+    EXPECT_TRUE(again.duplicate);
+    EXPECT_EQ(again.reason, c.reason);
+    EXPECT_EQ(again.text, reply.text);
+  }
+  EXPECT_TRUE(s.said.delivered.empty());
+  EXPECT_EQ(s.state().counters.refused, std::size(cases));
+}
+
+TEST(Shard, KeepsNoTraceOfWhatItCannotBook) {
+  Shard s;
+  const std::size_t entries = s.log.size();
+  EXPECT_EQ(s.ask(s.order("A", Side::kBuy, 1, 100, "NOBODY")).reason, Reason::kUnknownAccount);
+  NewOrder nameless = s.order("A");
+  nameless.client_order_id = {};
+  EXPECT_EQ(s.ask(nameless).reason, Reason::kMalformed);
+  EXPECT_EQ(s.log.size(), entries);
+  EXPECT_EQ(s.state().book.orders(), 0u);
+}
+
+TEST(Shard, RefusesEverythingBeforeReferenceData) {
+  Shard s(false);
+  EXPECT_EQ(s.ask(s.order("A")).reason, Reason::kUnknownAccount);
+  s.run(ChangeRisk{0, risk::LimitsLoaded{testing::generous_limits()}});
+  EXPECT_EQ(s.ask(s.order("A")).reason, Reason::kNotServing);
+}
+
+TEST(Shard, RefusesWhenNoVenueIsOpenAndReleasesTheExposure) {
+  Shard s;
+  s.open_venue(VenueSessionState::kDown);
+  EXPECT_EQ(s.ask(s.order("A")).reason, Reason::kVenueDown);
+  EXPECT_EQ(s.state_of("A"), OrderState::kRejected);
+  EXPECT_EQ(s.state().risk.open_orders(), 0u);
+}
+
+// ---- idempotency
+
+TEST(Shard, SameRequestAgainHasTheSameOutcomeAndSendsNothing) {
+  Shard s;
+  const OrderReply first = s.ask(s.order("A"));
+  const OrderReply again = s.ask(s.order("A"));
+  EXPECT_TRUE(again.duplicate);
+  EXPECT_TRUE(again.accepted);
+  EXPECT_EQ(again.order, first.order);
+  EXPECT_EQ(s.said.delivered.size(), 1u);
+  // Another account may use the same id.
+  EXPECT_FALSE(s.ask(s.order("A", Side::kBuy, 100, 100, "M2")).duplicate);
+}
+
+TEST(Shard, SameIdWithOtherContentIsRefused) {
+  Shard s;
+  s.ask(s.order("A"));
+  s.hear(s.from(s.said.delivered[0], K::kAccepted));
+  const std::size_t entries = s.log.size();
+  for (const auto& body : std::initializer_list<decltype(OrderRequest::body)>{
+           s.order("A", Side::kSell), s.order("A", Side::kBuy, 99),
+           s.order("A", Side::kBuy, 100, 99), s.cancel("A", "A"), s.replace("A", "A", 10),
+           MassCancel{"M1", "A", {}, {}}})
+    EXPECT_EQ(s.ask(body).reason, Reason::kDuplicateClientOrderId);
+  EXPECT_EQ(s.log.size(), entries);
+}
+
+TEST(Shard, CancelsReplacesAndMassCancelsAreIdempotentToo) {
+  Shard s;
+  s.ask(s.order("A"));
+  s.hear(s.from(s.last_sent(), K::kAccepted));
+  EXPECT_TRUE(s.ask(s.replace("R", "A", 50)).accepted);
+  EXPECT_TRUE(s.ask(s.replace("R", "A", 50)).duplicate);
+  EXPECT_EQ(s.ask(s.replace("R", "A", 60)).reason, Reason::kDuplicateClientOrderId);
+  s.hear(s.from(s.last_sent(), K::kReplaced));
+  EXPECT_TRUE(s.ask(s.cancel("C", "A")).accepted);
+  EXPECT_TRUE(s.ask(s.cancel("C", "A")).duplicate);
+  EXPECT_EQ(s.ask(s.cancel("C", "X")).reason, Reason::kDuplicateClientOrderId);
+  s.ask(s.order("B"));
+  const OrderReply mass = s.ask(MassCancel{"M1", "M", {}, {}});
+  EXPECT_TRUE(mass.accepted);
+  EXPECT_EQ(mass.affected, 2u) << "one routed now, one was on its way";
+  const OrderReply again = s.ask(MassCancel{"M1", "M", {}, {}});
+  EXPECT_TRUE(again.duplicate);
+  EXPECT_EQ(again.affected, 2u);
+  EXPECT_EQ(s.said.delivered.size(), 5u);
+  // A refusal is an outcome as well.
+  EXPECT_EQ(s.ask(s.cancel("C2", "NOPE")).reason, Reason::kUnknownOrder);
+  EXPECT_TRUE(s.ask(s.cancel("C2", "NOPE")).duplicate);
+}
+
+TEST(Shard, ReplaceMayBeNamedAsTheOriginalOfWhatFollows) {
+  Shard s;
+  s.ask(s.order("A"));
+  s.hear(s.from(s.last_sent(), K::kAccepted));
+  s.ask(s.replace("R", "A", 50));
+  s.hear(s.from(s.last_sent(), K::kReplaced));
+  EXPECT_EQ(s.last_sent().wire, WireOrderId("H1-2"));
+  EXPECT_TRUE(s.ask(s.cancel("C", "R")).accepted);
+  EXPECT_EQ(s.last_sent().wire, WireOrderId("H1-3"));
+  EXPECT_EQ(s.last_sent().original, WireOrderId("H1-2"));
+  s.hear(s.from(s.last_sent(), K::kCancelled));
+  EXPECT_EQ(s.state_of("A"), OrderState::kCancelled);
+  const OrderView v = s.state().book.view(1, s.state().venue_names);
+  EXPECT_EQ(v.client_order_id, ClientOrderId("R"));
+  EXPECT_EQ(v.quantity, q(50));
+}
+
+// ---- executions once
+
+TEST(Shard, BooksAnExecutionOnceWhicheverWayItComes) {
+  Shard s;
+  s.ask(s.order("A"));
+  const VenueRequest sent = s.last_sent();
+  VenueReport fill = s.fill(sent, 40);
+  s.hear(fill);
+  fill.drop_copy = true;
+  s.hear(fill);
+  fill.order = {};  // a drop copy that only knows the venue's words
+  s.hear(fill);
+  EXPECT_EQ(s.record("A").facts.cumulative, q(40));
+  EXPECT_EQ(s.state().counters.duplicate_reports, 2u);
+  fill.trade_date += 1;  // the next day the venue counts from the start again
+  s.hear(fill);
+  EXPECT_EQ(s.record("A").facts.cumulative, q(80));
+}
+
+TEST(Shard, TakesEachItemOfAVenueOnce) {
+  Shard s;
+  s.ask(s.order("A"));
+  VenueReport report = s.from(s.last_sent(), K::kCancelRejected);
+  report.exec_id = {};
+  s.hear(s.from(s.last_sent(), K::kAccepted));
+  const std::size_t entries = s.log.size();
+  s.deliver(report, 1);  // at the cursor
+  s.deliver(report, 3);  // beyond it: something is missing
+  s.seal();
+  s.commit();
+  EXPECT_EQ(s.log.size(), entries);
+  EXPECT_EQ(s.said.acknowledged.back().cursor.value, 1u);
+  ASSERT_EQ(s.said.resyncs.size(), 1u);
+  EXPECT_EQ(s.said.resyncs[0].cursor.value, 1u);
+  s.deliver(s.fill(s.last_sent(), 1), 2, 7);  // a new leader
+  s.deliver(s.fill(s.last_sent(), 1), 3, 6);  // the old one still talks
+  EXPECT_EQ(s.record("A").facts.cumulative, q(1));
+}
+
+TEST(Shard, CountsReportsOfNoOrder) {
+  Shard s;
+  s.ask(s.order("A"));
+  VenueReport r = s.fill(s.last_sent(), 10);
+  r.order = {77};
+  s.hear(r);
+  r.order = {};
+  r.wire = "GARBAGE";
+  s.hear(r);
+  EXPECT_EQ(s.state().counters.orphan_reports, 2u);
+  EXPECT_EQ(s.said.acknowledged.back().cursor.value, 2u);
+}
+
+// ---- races
+
+TEST(Shard, CancelBehindAReplaceGoesOutWithItsAnswer) {
+  Shard s;
+  s.ask(s.order("A"));
+  s.hear(s.from(s.last_sent(), K::kAccepted));
+  s.ask(s.replace("R", "A", 50));
+  const VenueRequest replace = s.last_sent();
+  EXPECT_TRUE(s.ask(s.cancel("C", "A")).accepted);
+  EXPECT_EQ(s.said.delivered.size(), 2u) << "the cancel waits";
+  EXPECT_EQ(s.ask(s.cancel("C2", "A")).reason, Reason::kPendingRequest);
+  s.hear(s.from(replace, K::kReplaced));
+  EXPECT_EQ(s.said.delivered.size(), 3u);
+  EXPECT_EQ(s.last_sent().kind, VenueRequestKind::kCancel);
+  EXPECT_EQ(s.last_sent().original, replace.wire);
+  EXPECT_EQ(s.state_of("A"), OrderState::kPendingCancel);
+}
+
+TEST(Shard, DeferredCancelOfAnOrderThatFilledIsTooLate) {
+  Shard s;
+  s.ask(s.order("A"));
+  s.hear(s.from(s.last_sent(), K::kAccepted));
+  const VenueRequest order = s.last_sent();
+  s.ask(s.replace("R", "A", 50));
+  const VenueRequest replace = s.last_sent();
+  s.ask(s.cancel("C", "A"));
+  s.hear(s.fill(order, 100));
+  s.hear(s.from(replace, K::kCancelRejected));
+  EXPECT_EQ(s.state_of("A"), OrderState::kFilled);
+  const ExecutionReport last = s.said.reports.back();
+  EXPECT_EQ(last.type, ExecType::kCancelRejected);
+  EXPECT_EQ(last.reason, Reason::kTooLateToCancel);
+  EXPECT_EQ(last.client_order_id, ClientOrderId("C"));
+  EXPECT_EQ(s.said.delivered.size(), 2u);
+  EXPECT_EQ(s.state().risk.open_orders(), 0u);
+}
+
+TEST(Shard, RefusedReplaceKeepsTheWireChainOfWhatTheVenueConfirmed) {
+  Shard s;
+  s.ask(s.order("A"));
+  s.hear(s.from(s.last_sent(), K::kAccepted));
+  s.ask(s.replace("R", "A", 50));
+  s.hear(s.from(s.last_sent(), K::kCancelRejected));
+  EXPECT_EQ(s.state_of("A"), OrderState::kAccepted);
+  s.ask(s.cancel("C", "A"));
+  EXPECT_EQ(s.last_sent().wire, WireOrderId("H1-3"));
+  EXPECT_EQ(s.last_sent().original, WireOrderId("H1-1"));
+}
+
+TEST(Shard, StaleCancelRejectIsAnAnomalyAndChangesNothing) {
+  Shard s;
+  s.ask(s.order("A"));
+  s.hear(s.from(s.last_sent(), K::kAccepted));
+  s.ask(s.replace("R", "A", 50));
+  const VenueRequest old = s.last_sent();
+  s.hear(s.from(old, K::kReplaced));
+  s.ask(s.cancel("C", "A"));
+  s.hear(s.from(old, K::kCancelRejected));
+  EXPECT_EQ(s.state_of("A"), OrderState::kPendingCancel);
+  EXPECT_EQ(s.state().counters.anomalies, 1u);
+}
+
+TEST(Shard, LateFillIsBookedFlaggedAndTold) {
+  Shard s;
+  s.ask(s.order("A"));
+  const VenueRequest sent = s.last_sent();
+  s.hear(s.from(sent, K::kCancelled));
+  s.hear(s.fill(sent, 30));
+  EXPECT_EQ(s.state_of("A"), OrderState::kCancelled);
+  EXPECT_EQ(s.record("A").facts.cumulative, q(30));
+  EXPECT_TRUE(s.record("A").flagged);
+  EXPECT_EQ(s.state().counters.late_fills, 1u);
+  EXPECT_EQ(s.said.reports.back().type, ExecType::kTrade);
+  const auto& risk = s.state().risk;
+  const auto row = risk.find_exposure(risk.find_account("M1"), risk.find_symbol("AAPL"));
+  EXPECT_EQ(risk.exposure(row).position, q(30).units) << "the position is real";
+}
+
+TEST(Shard, UnknownOrderIsResolvedByStatusOrProof) {
+  Shard s;
+  s.ask(s.order("A"));
+  s.ask(s.order("B", Side::kBuy, 10, 99));
+  const VenueRequest a = s.said.delivered[0], b = s.said.delivered[1];
+  s.hear(s.from(a, K::kUnknown));
+  s.hear(s.from(b, K::kUnknown));
+  EXPECT_EQ(s.state().unknown, 2u);
+  EXPECT_EQ(s.ask(s.replace("R", "A", 50)).reason, Reason::kOutcomeUnknown);
+  VenueReport status = s.from(a, K::kStatus);
+  status.venue_state = OrderState::kAccepted;
+  s.hear(status);
+  EXPECT_EQ(s.state_of("A"), OrderState::kAccepted);
+  s.hear(s.from(b, K::kNotSent));
+  EXPECT_EQ(s.state_of("B"), OrderState::kNotSent);
+  EXPECT_EQ(s.said.reports.back().reason, Reason::kNotSentAtFailover);
+  EXPECT_EQ(s.state().unknown, 0u);
+  EXPECT_EQ(s.state().risk.open_orders(), 1u);
+}
+
+TEST(Shard, ReplaceThatWasNeverSentRestoresTheOrder) {
+  Shard s;
+  s.ask(s.order("A"));
+  s.hear(s.from(s.last_sent(), K::kAccepted));
+  s.ask(s.replace("R", "A", 50));
+  const VenueRequest replace = s.last_sent();
+  s.hear(s.from(replace, K::kUnknown));
+  EXPECT_EQ(s.state_of("A"), OrderState::kUnknown);
+  s.hear(s.from(replace, K::kNotSent));
+  EXPECT_EQ(s.state_of("A"), OrderState::kAccepted);
+  EXPECT_EQ(s.record("A").facts.quantity, q(100));
+  EXPECT_EQ(s.said.reports.back().type, ExecType::kCancelRejected);
+}
+
+TEST(Shard, TradeCancelAndCorrectMoveThePositionBack) {
+  Shard s;
+  s.ask(s.order("A"));
+  const VenueRequest sent = s.last_sent();
+  const VenueReport fill = s.fill(sent, 40, 100);
+  s.hear(fill);
+  VenueReport correct = s.from(sent, K::kTradeCorrect);
+  correct.exec_ref = fill.exec_id;
+  correct.last_quantity = q(30);
+  correct.last_price = p(99);
+  s.hear(correct);
+  EXPECT_EQ(s.record("A").facts.cumulative, q(30));
+  EXPECT_EQ(s.record("A").cumulative_notional, Notional::whole(30 * 99));
+  VenueReport bust = s.from(sent, K::kTradeCancel);
+  bust.exec_ref = correct.exec_id;
+  s.hear(bust);
+  EXPECT_EQ(s.record("A").facts.cumulative, q(0));
+  EXPECT_EQ(s.record("A").cumulative_notional, Notional{});
+  const auto& risk = s.state().risk;
+  const auto row = risk.find_exposure(risk.find_account("M1"), risk.find_symbol("AAPL"));
+  EXPECT_EQ(risk.exposure(row).position, 0);
+}
+
+// ---- kills and mass cancels
+
+TEST(Shard, KillBlocksNewOrdersAndCancelsOpenOnes) {
+  Shard s;
+  s.ask(s.order("A"));
+  s.ask(s.order("B", Side::kBuy, 10, 99, "M2"));
+  s.ask(s.order("C", Side::kBuy, 10, 98));
+  s.hear(s.from(s.said.delivered[2], K::kAccepted));
+  s.ask(s.replace("R", "C", 5, 98));
+  s.said = {};
+  SetKill kill;
+  kill.ticket = 5;
+  kill.kill.scope = KillScope::kAccount;
+  kill.kill.name = "M1";
+  s.run(kill);
+  ASSERT_EQ(s.said.answers.size(), 1u);
+  const auto done = std::get<ShardCommandDone>(s.said.answers[0].answer);
+  EXPECT_TRUE(done.ok);
+  EXPECT_EQ(done.orders, 2u);
+  EXPECT_EQ(done.cancelled, 1u);
+  EXPECT_EQ(done.pending, 1u) << "the cancel of C waits for its replace";
+  ASSERT_EQ(s.said.delivered.size(), 1u);
+  EXPECT_EQ(s.said.delivered[0].kind, VenueRequestKind::kCancel);
+  EXPECT_EQ(s.state_of("A"), OrderState::kPendingCancel);
+  EXPECT_EQ(s.state_of("B", "M2"), OrderState::kRouted);
+  EXPECT_EQ(s.ask(s.order("D")).reason, Reason::kKilled);
+  EXPECT_TRUE(s.ask(s.order("E", Side::kBuy, 10, 97, "M2")).accepted);
+  kill.kill.mode = KillMode::kNone;
+  s.run(kill);
+  EXPECT_TRUE(s.ask(s.order("F")).accepted);
+}
+
+TEST(Shard, KillByAlgoDeskAndFirmHitWhatTheyName) {
+  for (const auto& [scope, name, hits] :
+       std::initializer_list<std::tuple<KillScope, const char*, bool>>{
+           {KillScope::kAlgo, "algo1", true},
+           {KillScope::kAlgo, "algo2", false},
+           {KillScope::kDesk, "desk1", true},
+           {KillScope::kDesk, "desk2", false},
+           {KillScope::kFirm, "", true}}) {
+    Shard s;
+    s.ask(s.order("A"));
+    SetKill kill;
+    kill.kill.scope = scope;
+    kill.kill.name = name;
+    s.run(kill);
+    EXPECT_EQ(s.state_of("A") == OrderState::kPendingCancel, hits) << name_of(scope) << name;
+  }
+}
+
+TEST(Shard, LargeSweepGoesOnInStepsAndAnswersAtItsEnd) {
+  Shard s;
+  const int orders = ShardCore::kSweepStep * 2 + 10;
+  for (int i = 0; i < orders; ++i)
+    s.ask(s.order(("A" + std::to_string(i)).c_str(), Side::kBuy, 1, 90));
+  s.said = {};
+  const OrderRequest request = s.request(MassCancel{"M1", "M", "AAPL", {}});
+  s.run(Submit{&request, &s.venues()});
+  EXPECT_TRUE(s.said.replies.empty()) << "not before the last cancel is routed";
+  EXPECT_EQ(s.said.delivered.size(), ShardCore::kSweepStep);
+  s.tick_until_idle();
+  ASSERT_EQ(s.said.replies.size(), 1u);
+  EXPECT_EQ(s.said.replies[0].affected, static_cast<uint32_t>(orders));
+  EXPECT_EQ(s.said.delivered.size(), static_cast<std::size_t>(orders));
+}
+
+// ---- loading
+
+TEST(Shard, RefusesLimitsThatGoBackAndReferenceDataThatIsWrong) {
+  Shard s;
+  s.run(ChangeRisk{1, risk::LimitsLoaded{testing::generous_limits(5)}});
+  s.run(ChangeRisk{2, risk::LimitsLoaded{testing::generous_limits(4)}});
+  LoadReferenceData wrong;
+  wrong.ticket = 3;
+  auto data = std::make_shared<ReferenceData>(*testing::reference_data());
+  data->instruments[0].venues = {"NOPE"};
+  wrong.data = data;
+  s.run(wrong);
+  ASSERT_EQ(s.said.answers.size(), 3u);
+  EXPECT_TRUE(std::get<ShardCommandDone>(s.said.answers[0].answer).ok);
+  for (const int i : {1, 2}) {
+    EXPECT_FALSE(std::get<ShardCommandDone>(s.said.answers[i].answer).ok);
+    EXPECT_FALSE(std::get<ShardCommandDone>(s.said.answers[i].answer).text.empty());
+  }
+  EXPECT_EQ(s.state().risk.limits_version().value, 5u);
+  EXPECT_TRUE(s.ask(s.order("A")).accepted);
+}
+
+// ---- outbox
+
+TEST(Shard, PrunesTheOutboxOnlyByTheVenuesCursor) {
+  Shard s;
+  for (const char* id : {"A", "B", "C"}) s.ask(s.order(id, Side::kBuy, 1, 100));
+  EXPECT_EQ(s.state().links[0].outbox.size(), 3u);
+  s.run(TakeAcknowledgement{kVenueGroup, {2}});
+  EXPECT_EQ(s.state().links[0].outbox.size(), 1u);
+  const std::size_t entries = s.log.size();
+  s.run(TakeAcknowledgement{kVenueGroup, {1}});   // old news
+  s.run(TakeAcknowledgement{kVenueGroup, {99}});  // never pushed
+  EXPECT_EQ(s.log.size(), entries);
+  std::vector<ShardEffect> outstanding;
+  ShardCore::outstanding(s.state(), outstanding);
+  ASSERT_EQ(outstanding.size(), 2u);
+  EXPECT_EQ(std::get<DeliverEffect>(outstanding[1]).sequence.value, 3u);
+}
+
+// ---- history and reports
+
+TEST(Shard, ShowsTheWholeHistoryOfAnOrder) {
+  Shard s;
+  s.ask(s.order("A"));
+  const VenueRequest sent = s.last_sent();
+  s.hear(s.from(sent, K::kAccepted));
+  s.hear(s.fill(sent, 10));
+  s.ask(s.cancel("C", "A"));
+  s.hear(s.from(s.last_sent(), K::kCancelled));
+  OrderHistoryQuery query;
+  query.account = "M1";
+  query.client_order_id = "C";
+  s.run(Ask{query, 3});
+  const auto history = std::get<std::shared_ptr<OrderHistory>>(s.said.answers.back().answer);
+  ASSERT_TRUE(history->found);
+  std::vector<OrderEvent> events;
+  for (const OrderStep& step : history->steps) events.push_back(step.event);
+  EXPECT_EQ(events,
+            (std::vector<OrderEvent>{OrderEvent::kValidate, OrderEvent::kApprove,
+                                     OrderEvent::kRoute, OrderEvent::kAccept, OrderEvent::kFill,
+                                     OrderEvent::kRequestCancel, OrderEvent::kCancel}));
+  EXPECT_EQ(history->steps[5].client_order_id, ClientOrderId("C"));
+  for (std::size_t i = 1; i < history->steps.size(); ++i) {
+    EXPECT_EQ(history->steps[i].from, history->steps[i - 1].to);
+  }
+  EXPECT_EQ(history->wire_ids.size(), 2u);
+}
+
+TEST(Shard, HistoryIsBoundedAndKeepsTheNewestStep) {
+  Shard s;
+  s.ask(s.order("A", Side::kBuy, 1'000));
+  const VenueRequest sent = s.last_sent();
+  for (int i = 0; i < 100; ++i) s.hear(s.fill(sent, 1));
+  s.hear(s.from(sent, K::kCancelled));
+  std::vector<OrderStep> steps;
+  s.state().book.steps(1, steps);
+  EXPECT_EQ(steps.size(), 3u + OrderBookOfRecord::kStepsMax);
+  EXPECT_EQ(steps.back().to, OrderState::kCancelled);
+  EXPECT_EQ(s.record("A").history_dropped, 101 - OrderBookOfRecord::kStepsMax);
+}
+
+TEST(Shard, SubscriberCatchesUpInPagesWithoutGaps) {
+  Shard s;
+  s.ask(s.order("A", Side::kBuy, 1'000));
+  for (int i = 0; i < 25; ++i) s.hear(s.fill(s.last_sent(), 1));
+  ReportSeq from{3};
+  std::vector<uint64_t> seen;
+  for (bool done = false; !done;) {
+    ReadReports read;
+    read.account = "M1";
+    read.from = from;
+    read.max = 10;
+    s.run(Ask{read, 1});
+    const auto page = std::get<std::shared_ptr<ReportsPage>>(s.said.answers.back().answer);
+    for (const auto& r : page->reports) seen.push_back(r.sequence.value);
+    from = page->next;
+    done = page->caught_up;
+  }
+  ASSERT_EQ(seen.size(), 23u);
+  for (std::size_t i = 0; i < seen.size(); ++i) EXPECT_EQ(seen[i], i + 3);
+}
+
+TEST(ReportStream, KeepsTheNewestAndItsNumbers) {
+  ReportStream stream;
+  ReportRecord r;
+  const uint64_t total = limits::kReportsKeptPerAccount + 1'000;
+  for (uint64_t i = 1; i <= total; ++i) {
+    r.order = static_cast<Ref>(i);
+    stream.push(r, i % 100 == 0 ? ReasonText("why") : ReasonText());
+  }
+  EXPECT_EQ(stream.last().value, total);
+  EXPECT_EQ(stream.first_kept().value, 1'001u);
+  EXPECT_EQ(stream.at(stream.first_kept()).order, 1'001u);
+  EXPECT_EQ(stream.at(stream.last()).order, total);
+  EXPECT_EQ(stream.texts().begin()->first, 1'100u);
+}
+
+TEST(Book, FindsOpenOrdersByPage) {
+  Shard s;
+  for (int i = 0; i < 30; ++i)
+    s.ask(s.order(("A" + std::to_string(i)).c_str(), Side::kBuy, 1, 90, i % 2 ? "M1" : "M2"));
+  OrdersQuery query;
+  query.open_only = true;
+  query.limit = 4;
+  for (const char* account : {"M1", ""}) {
+    query.account = account;
+    query.after = {};
+    std::size_t seen = 0;
+    for (bool more = true; more;) {
+      s.run(Ask{query, 1});
+      const auto page = std::get<std::shared_ptr<OrdersPage>>(s.said.answers.back().answer);
+      seen += page->orders.size();
+      query.after = page->scanned;
+      more = page->more;
+    }
+    EXPECT_EQ(seen, *account ? 15u : 30u);
+  }
+}
+
+TEST(WireId, RoundTripsAndRefusesWhatIsNotOurs) {
+  for (const uint64_t order : {uint64_t{1}, uint64_t{255} << 48 | 16'777'216, uint64_t{35}}) {
+    const WireOrderId wire = wire_id({order}, 65'535);
+    const auto parts = parse_wire_id(wire);
+    ASSERT_TRUE(parts);
+    EXPECT_EQ(parts->order.value, order);
+    EXPECT_EQ(parts->request, 65'535);
+  }
+  for (const char* bad : {"", "H", "H-1", "H1-", "H1-0", "X1-1", "H1-99999", "H!-1", "H1-1x"})
+    EXPECT_FALSE(parse_wire_id(WireOrderId(bad))) << bad;
+}
+
+TEST(FlatIndex, FindsEverythingAsItGrows) {
+  FlatIndex index;
+  const auto hash = [](uint32_t i) { return i * 0x9E3779B97F4A7C15ull; };
+  for (uint32_t i = 1; i <= 100'000; ++i) index.insert(hash(i), i);
+  for (uint32_t i = 1; i <= 100'000; ++i)
+    ASSERT_EQ(index.find(hash(i), [&](uint32_t ref) { return ref == i; }), i);
+  EXPECT_EQ(index.find(hash(100'001), [](uint32_t) { return true; }), 0u);
+}
+
+}  // namespace
+}  // namespace holdfast::orders
