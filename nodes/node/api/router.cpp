@@ -15,9 +15,9 @@ std::vector<std::string_view> segments_of(std::string_view path) {
 }
 
 // Whether the path fits the pattern; fills what stands for {name}.
-bool fits(std::string_view pattern, std::string_view path,
+bool fits(std::string_view pattern, const std::vector<std::string>& have,
           std::map<std::string, std::string>& names) {
-  const auto want = segments_of(pattern), have = segments_of(path);
+  const auto want = segments_of(pattern);
   for (std::size_t i = 0; i < want.size(); ++i) {
     if (i >= have.size() || have[i].empty()) return false;
     if (want[i].starts_with('{'))
@@ -63,11 +63,12 @@ void Router::add(Route route) {
   routes_.push_back(std::move(route));
 }
 
-Router::Match Router::match(std::string_view method, std::string_view path) const {
+Router::Match Router::match(std::string_view method,
+                            const std::vector<std::string>& segments) const {
   Match match;
   for (const auto& route : routes_) {
     std::map<std::string, std::string> names;
-    if (!fits(route.pattern, path, names)) continue;
+    if (!fits(route.pattern, segments, names)) continue;
     if (route.method == method) {
       match.route = &route;
       match.names = std::move(names);
@@ -85,6 +86,8 @@ Result<Target> parse_target(std::string_view target) {
   auto path = decode(target.substr(0, mark), false);
   if (!path) return path.error();
   parsed.path = std::move(path).value();
+  for (const auto segment : segments_of(target.substr(0, mark)))
+    parsed.segments.push_back(decode(segment, false).value());  // the whole decoded, so each does
   auto rest = target.substr(std::min(mark + 1, target.size()));
   while (!rest.empty()) {
     const auto end = std::min(rest.find('&'), rest.size());

@@ -21,6 +21,7 @@ struct Response {
 /// A request that has passed authentication and the route's role.
 struct Request {
   std::string method, path;                  // path without the query, percent-decoded
+  std::vector<std::string> segments;         // of the path
   std::map<std::string, std::string> names;  // what stands for {name} in the route's pattern
   std::map<std::string, std::string> query;  // decoded; a name that comes twice is refused
   std::string body;
@@ -61,8 +62,8 @@ class Router {
     std::map<std::string, std::string> names;
     std::string allowed;  // methods that this path knows, "GET, POST"; empty: no such path
   };
-  /// The route of a method and a decoded path.
-  Match match(std::string_view method, std::string_view path) const;
+  /// The route of a method and a path's decoded segments.
+  Match match(std::string_view method, const std::vector<std::string>& segments) const;
   const std::vector<Route>& routes() const { return routes_; }
 
  private:
@@ -72,7 +73,8 @@ class Router {
 /// A request target split and percent-decoded; kInvalid on a bad escape, a control character, a
 /// query name that comes twice.
 struct Target {
-  std::string path;
+  std::string path;                   // decoded, for people
+  std::vector<std::string> segments;  // split, then decoded: an escaped slash divides nothing
   std::map<std::string, std::string> query;
 };
 Result<Target> parse_target(std::string_view target);

@@ -1,5 +1,7 @@
 #include "nodes/node/api/session_http.hpp"
 
+#include <cstdio>
+
 #include "nodes/node/api/endpoints_http.hpp"
 
 namespace holdfast::operator_api {
@@ -79,6 +81,7 @@ void Session::on_header(beast::error_code error) {
     return refuse(400, "bad_request", target.error().text, "check the address");
   }
   request_.path = std::move(target.value().path);
+  request_.segments = std::move(target.value().segments);
   request_.query = std::move(target.value().query);
   if (!authenticate()) return;
   route();
@@ -90,7 +93,7 @@ bool Session::authenticate() {
   const auto field = header[http::field::authorization];
   const std::string_view value(field.data(), field.size());
   if (value.starts_with(kBearer)) request_.who = core_.tokens.find(value.substr(kBearer.size()));
-  const auto match = core_.router.match(request_.method, request_.path);
+  const auto match = core_.router.match(request_.method, request_.segments);
   const bool open = match.route != nullptr && !match.route->role;
   if (request_.who || (open && value.empty())) return true;
   ++core_.counters.unauthenticated;
@@ -101,7 +104,7 @@ bool Session::authenticate() {
 }
 
 void Session::route() {
-  auto match = core_.router.match(request_.method, request_.path);
+  auto match = core_.router.match(request_.method, request_.segments);
   if (match.route == nullptr && match.allowed.empty())
     return refuse(404, "not_found", "there is no " + request_.path, "GET /v1 lists every endpoint");
   if (match.route == nullptr) {
@@ -173,7 +176,16 @@ void Session::dispatch(const Route& route) {
       if (self && !self->answered_ && serial == self->serial_) self->answer(serial, render());
     });
   };
-  route.handler(request_, reply);
+  try {
+    route.handler(request_, reply);
+  } catch (const std::exception& bug) {
+    ++core_.counters.bugs;
+    std::fprintf(stderr, "operator API: %s %s: %s\n", request_.method.c_str(),
+                 request_.path.c_str(), bug.what());
+    reply([] {
+      return error_response(500, "internal", "this request met a bug", "look at the node's log");
+    });
+  }
 }
 
 void Session::answer(uint64_t serial, Response response) {

@@ -1,0 +1,257 @@
+// A node made by hand for the API's and the CLI's tests: fixed answers, every call recorded, and
+// switches that make it slow, silent or refusing.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+
+#include "nodes/node/api/operator_backend.hpp"
+
+namespace holdfast::operator_api {
+
+inline WallTime at(int64_t seconds) {
+  return {(1'800'000'000 + seconds) * 1'000'000'000 + 123'456'789};
+}
+
+class FakeBackend : public OperatorBackend {
+ public:
+  std::atomic<bool> ready{true};
+  std::atomic<bool> part_missing{false};  // a fan-out stays incomplete
+
+  /// What was asked, one line a call: "kill account M1 full by ann: fat finger".
+  std::vector<std::string> calls() {
+    const std::lock_guard lock(mutex_);
+    return calls_;
+  }
+
+  void health(const Call&, Answer<HealthView> answer) override {
+    HealthView view;
+    view.live = true;
+    view.ready = ready;
+    view.node = "node-1";
+    view.version = "0.1.0";
+    view.started = at(0);
+    view.now = at(60);
+    view.checks = {{"journal", true, "committing"},
+                   {"venue XSIM", ready, ready ? "open" : "down since 18:00; is the venue up?"}};
+    answer(view);
+  }
+
+  void tree(const Call& call, const TreeQuery& query, Answer<TreeNodeView> answer) override {
+    record("tree " + query.path + " " + std::to_string(query.depth), call);
+    if (query.path == "nowhere") return answer(Error{ErrorCode::kNotFound, "no actor nowhere"});
+    TreeNodeView root{"node", "node", "supervisor one_for_one", "running", 0, 0, 10, 1, at(0),
+                      "",     {}};
+    TreeNodeView orders{
+        "node/orders", "orders", "supervisor one_for_all", "running", 0, 0, 5, 0, at(0), "", {}};
+    orders.children.push_back({"node/orders/shard-0",
+                               "shard-0",
+                               "order shard",
+                               "running",
+                               2,
+                               17,
+                               123'456,
+                               5'210,
+                               at(30),
+                               "CHECK failed: leaves >= 0",
+                               {}});
+    root.children.push_back(orders);
+    root.children.push_back({"node/venues/XSIM",
+                             "XSIM",
+                             "venue gateway",
+                             "backing off",
+                             1,
+                             0,
+                             99,
+                             0,
+                             at(50),
+                             "connection refused",
+                             {}});
+    answer(root);
+  }
+
+  void orders(const Call& call, const OrdersQuery& query, Answer<OrderPage> answer) override {
+    record("orders " + query.account.str() + " " + query.symbol.str() + " " +
+               (query.state ? std::string(name_of(*query.state)) : "-") +
+               (query.open_only ? " open" : "") + " " + std::to_string(query.limit) + " after " +
+               std::to_string(query.after.value),
+           call);
+    OrderPage page;
+    page.as_of = {{GroupId{1}, "orders/0", Epoch{3}, Index{77}}};
+    for (uint64_t n = query.after.value + 1; n <= 3; ++n) {
+      if (page.orders.size() == query.limit) {
+        page.more = true;
+        page.next = page.orders.back().order;
+        break;
+      }
+      page.orders.push_back(order_view(n));
+    }
+    answer(page);
+  }
+
+  void order(const Call& call, const OrderHistoryQuery& query,
+             Answer<OrderHistory> answer) override {
+    record("order " + std::to_string(query.order.value) + " " + query.account.str() + " " +
+               query.client_order_id.str(),
+           call);
+    if (query.order.value > 3) return answer(Error{ErrorCode::kNotFound, "there is no order 0-9"});
+    OrderHistory history;
+    history.found = true;
+    history.group = GroupId{1};
+    history.as_of = Index{77};
+    history.order = order_view(1);
+    history.limits = LimitsVersion{4};
+    history.checks = {{Reason::kPriceCollar, true, 58'600'000'000, 64'431'400'000}};
+    history.wire_ids = {"H1-1"};
+    OrderStep step;
+    step.index = Index{70};
+    step.time = at(1);
+    step.event = OrderEvent::kFill;
+    step.from = OrderState::kAccepted;
+    step.to = OrderState::kPartiallyFilled;
+    step.last_quantity = Quantity::whole(40);
+    step.last_price = Price::whole(586);
+    history.steps = {step};
+    answer(history);
+  }
+
+  void risk(const Call& call, const RiskQuery& query, Answer<RiskView> answer) override {
+    record("risk " + query.account.str(), call);
+    RiskView view;
+    view.version = LimitsVersion{4};
+    view.loaded = at(0);
+    view.limits = {{"firm", "", "", "order_quantity_max", "10000", ""},
+                   {"account", "M1", "", "buying_power", "1000000", "23440"}};
+    ExposureView exposure;
+    exposure.account = "M1";
+    exposure.symbol = "AAPL";
+    exposure.position = Quantity::whole(-40);
+    view.exposures = {exposure};
+    view.restricted = {"HALT"};
+    view.kills = {
+        {KillSwitch{KillScope::kAccount, "M2", KillMode::kReduceOnly, "ann", "drill"}, at(20)}};
+    view.as_of = {{GroupId{1}, "orders/0", Epoch{3}, Index{77}}};
+    answer(view);
+  }
+
+  void venues(const Call& call, Answer<VenuesView> answer) override {
+    record("venues", call);
+    answer(VenuesView{{venue_view("XSIM")}});
+  }
+
+  void journal(const Call& call, Answer<JournalView> answer) override {
+    record("journal", call);
+    JournalView view;
+    view.directory = "/var/lib/holdfast/journal";
+    view.disk_free_bytes = 9ull << 30;
+    view.disk_total_bytes = 20ull << 30;
+    view.disk_free_bytes_min = 256ull << 20;
+    view.groups = {{GroupId{1}, "orders/0", "leader", Epoch{3}, Index{78}, Index{77}, Index{78},
+                    Index{50}, Index{1}, 1, 4'096, "00ff"}};
+    answer(view);
+  }
+
+  void metrics(const Call&, Answer<std::string> answer) override {
+    answer(std::string("# HELP holdfast_orders_open orders\n"));
+  }
+
+  void set_kill(const Call& call, const KillSwitch& kill, Answer<FanOutView> answer) override {
+    record("kill " + std::string(name_of(kill.scope)) + " " + kill.name.str() + " " +
+               std::string(name_of(kill.mode)) + " by " + kill.operator_name.str(),
+           call);
+    answer(fan_out());
+  }
+
+  void reload_risk(const Call& call, const ReloadRequest& request,
+                   Answer<ReloadView> answer) override {
+    record(std::string("reload") + (request.dry_run ? " dry" : ""), call);
+    ReloadView view;
+    view.dry_run = request.dry_run;
+    view.from = LimitsVersion{4};
+    view.to = LimitsVersion{request.dry_run ? 4u : 5u};
+    view.changes = {{"account M1: order_quantity_max", "100", "200"}};
+    if (!request.dry_run) view.applied = fan_out();
+    answer(view);
+  }
+
+  void venue_command(const Call& call, const VenueName& venue, const VenueCommand& command,
+                     Answer<VenueCommandAnswer> answer) override {
+    record("venue " + venue.str() + " " + std::string(name_of(command.kind)) + " " +
+               std::to_string(command.number),
+           call);
+    if (venue.view() != "XSIM")
+      return answer(Error{ErrorCode::kNotFound, "there is no venue " + venue.str()});
+    VenueCommandAnswer done;
+    done.accepted = command.kind != VenueCommandKind::kResetSequence;
+    if (!done.accepted) done.text = "the session is open; log it out first";
+    done.view = venue_view(venue);
+    answer(done);
+  }
+
+  void backup(const Call& call, const BackupRequest& request, Answer<BackupView> answer) override {
+    record("backup " + request.directory, call);
+    answer(BackupView{request.directory, 4'096, {{GroupId{1}, "orders/0", Epoch{3}, Index{77}}}});
+  }
+
+  void restart(const Call& call, const std::string& path, Answer<RestartView> answer) override {
+    record("restart " + path, call);
+    answer(RestartView{path, 3, "running"});
+  }
+
+ private:
+  static OrderView order_view(uint64_t number) {
+    OrderView view;
+    view.order = OrderId{number};
+    view.request.account = "M1";
+    view.request.client_order_id = ClientOrderId(std::string("c-") + std::to_string(number));
+    view.client_order_id = view.request.client_order_id;
+    view.request.symbol = "AAPL";
+    view.state = OrderState::kPartiallyFilled;
+    view.price = Price::parse("586.25").value();
+    view.quantity = Quantity::whole(100);
+    view.cumulative_quantity = Quantity::whole(40);
+    view.leaves_quantity = Quantity::whole(60);
+    view.venue = "XSIM";
+    view.created = at(0);
+    view.updated = at(1);
+    view.as_of = Index{77};
+    return view;
+  }
+
+  static VenueSessionView venue_view(const VenueName& name) {
+    VenueSessionView view;
+    view.venue = name;
+    view.group = GroupId{1001};
+    view.state = VenueSessionState::kOpen;
+    view.since = at(5);
+    view.sender = "HOLDFAST";
+    view.target = "XSIM";
+    view.endpoint = "127.0.0.1:9880";
+    view.next_outbound = 42;
+    view.next_inbound = 43;
+    view.in_flight = 2;
+    view.in_flight_limit = 1024;
+    view.open_orders = 312;
+    return view;
+  }
+
+  FanOutView fan_out() const {
+    FanOutView view;
+    view.complete = !part_missing;
+    view.parts = {{"orders/0", true, "", 12, Index{80}},
+                  {"venue/XSIM", !part_missing, part_missing ? "no answer in time" : "", 0,
+                   Index{part_missing ? 0u : 9u}}};
+    return view;
+  }
+
+  void record(std::string line, const Call& call) {
+    if (!call.reason.empty()) line += ": " + call.reason;
+    const std::lock_guard lock(mutex_);
+    calls_.push_back(std::move(line));
+  }
+
+  std::mutex mutex_;
+  std::vector<std::string> calls_;
+};
+
+}  // namespace holdfast::operator_api
