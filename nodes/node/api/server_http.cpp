@@ -28,7 +28,7 @@ Result<> Server::Core::listen() {
   acceptor_.open(endpoint.protocol(), error);
   if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
   if (!error) acceptor_.bind(endpoint, error);
-  if (!error) acceptor_.listen(static_cast<int>(settings.connections_max), error);
+  if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
   if (error)
     return Error{ErrorCode::kUnavailable, "operator API: cannot listen on " + settings.address +
                                               ":" + std::to_string(settings.port) + ": " +
