@@ -89,6 +89,7 @@ inline constexpr uint64_t kDiskFreeBytesMin = 256ull << 20;  // below: intake st
 // ---- supervision
 inline constexpr std::size_t kChildrenMax = 4'096;
 inline constexpr std::size_t kTreeDepthMax = 16;
+inline constexpr std::size_t kLeafPageMax = 1'000;            // rows in one answer to a LeafQuery
 
 static_assert(kBatchOrdersMax <= kSessionCreditsMax, "a full batch must fit a session's credits");
 static_assert(kSessionCreditsDefault <= kSessionCreditsMax);

@@ -94,6 +94,8 @@ std::string describe(const ActorError& error);
 struct ActorStats {
   uint64_t mailbox_depth = 0;     // messages waiting
   uint64_t messages_handled = 0;  // since it started
+  uint64_t leaves = 0;            // rows it can show under itself, e.g. orders
+  std::string detail = {};        // for people
 };
 
 /// Asks an actor for its ActorStats. LoopActor and PoolActor answer by themselves.

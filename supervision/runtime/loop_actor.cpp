@@ -202,7 +202,7 @@ caf::invoke_message_result LoopActor::consume(caf::mailbox_element& element) {
 
 ActorStats LoopActor::stats() {
   const uint64_t waiting = mailbox().size();
-  return {waiting, received_.load(std::memory_order_relaxed) - waiting};
+  return {waiting, received_.load(std::memory_order_relaxed) - waiting, leaves(), detail()};
 }
 
 }  // namespace holdfast

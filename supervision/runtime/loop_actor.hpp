@@ -87,6 +87,10 @@ class LoopActor : public caf::event_based_actor, private Runnable {
 
   /// What waits and what was handled.
   ActorStats stats();
+  /// What the tree shows beside this actor; a few words on how it stands.
+  virtual std::string detail() const { return {}; }
+  /// How many rows this actor can show under itself (it then answers LeafQuery).
+  virtual uint64_t leaves() const { return 0; }
 
   /// Any thread: runs `callback` on the loop as this actor, unless it has ended by then.
   void post(Callback callback);

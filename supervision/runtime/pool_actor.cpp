@@ -37,7 +37,7 @@ caf::invoke_message_result PoolActor::consume(caf::mailbox_element& element) {
 
 ActorStats PoolActor::stats() {
   const uint64_t waiting = mailbox().size();
-  return {waiting, received_.load(std::memory_order_relaxed) - waiting};
+  return {waiting, received_.load(std::memory_order_relaxed) - waiting, leaves(), detail()};
 }
 
 void PoolActor::enqueue(caf::mailbox_element_ptr element, caf::execution_unit* from) {

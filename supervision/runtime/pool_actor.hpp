@@ -21,6 +21,10 @@ class PoolActor : public caf::event_based_actor {
 
   /// What waits and what was handled. Only from within this actor's handlers.
   ActorStats stats();
+  /// What the tree shows beside this actor; a few words on how it stands.
+  virtual std::string detail() const { return {}; }
+  /// How many rows this actor can show under itself (it then answers LeafQuery).
+  virtual uint64_t leaves() const { return 0; }
 
   void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* from) override;
   using caf::event_based_actor::enqueue;
