@@ -77,6 +77,8 @@ inline constexpr std::size_t kSimulatorOrdersMax =
     1u << 24;  // orders remembered, closed ones included
 inline constexpr std::size_t kSimulatorSendBufferBytesMax =
     256u << 20;  // a long resend fits; then the connection is cut
+inline constexpr std::size_t kSimulatorStoredMessagesMax =
+    1u << 22;  // sent in one session and kept for resends; then the oldest go
 inline constexpr std::size_t kSimulatorQueuedAheadMax =
     1u << 16;  // messages held while a gap is being resent
 

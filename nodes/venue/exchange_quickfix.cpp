@@ -1,6 +1,9 @@
 #include "nodes/venue/exchange_quickfix.hpp"
 
+#include <charconv>
 #include <filesystem>
+#include <optional>
+#include <stdexcept>
 
 #include "nodes/venue/requests_quickfix.hpp"
 
@@ -23,18 +26,28 @@ bool ends_with_suffix(std::string_view name, std::string_view suffix) {
   return !suffix.empty() && name.size() > suffix.size() && name.ends_with(suffix);
 }
 
+// The whole number in a field from 0 to INT32_MAX. QuickFIX's own conversion overflows.
+std::optional<int64_t> whole_number(const FIX::FieldMap& fields, int tag) {
+  if (!fields.isSetField(tag)) return std::nullopt;
+  const std::string& text = fields.getField(tag);
+  int32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < 0) return std::nullopt;
+  return value;
+}
+
 // QuickFIX converts these late, where it does not expect a failure; a Logon without them is
 // refused.
 bool has_sound_numbers(const FIX::Message& logon) {
-  try {
-    const int beat = FIX::IntConvertor::convert(logon.getField(FIX::FIELD::HeartBtInt));
-    const int number =
-        FIX::IntConvertor::convert(logon.getHeader().getField(FIX::FIELD::MsgSeqNum));
-    return beat >= 0 && beat <= kHeartbeatSecondsMax && number >= 1;
-  } catch (const std::exception&) {
-    return false;
-  }
+  const auto beat = whole_number(logon, FIX::FIELD::HeartBtInt);
+  const auto number = whole_number(logon.getHeader(), FIX::FIELD::MsgSeqNum);
+  return beat && *beat <= kHeartbeatSecondsMax && number && *number >= 1;
 }
+
+// The session store can't be written: the exchange must stop.
+struct StoreFailed : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 bool flag(const FIX::Header& header, int tag) {
   return header.isSetField(tag) && header.getField(tag) == "Y";
@@ -44,8 +57,7 @@ Origin origin_of(const FIX::Message& message, SessionIndex session) {
   const FIX::Header& header = message.getHeader();
   Origin origin;
   origin.session = session;
-  origin.sequence = static_cast<uint64_t>(
-      std::max(0, FIX::IntConvertor::convert(header.getField(FIX::FIELD::MsgSeqNum))));
+  origin.sequence = static_cast<uint64_t>(whole_number(header, FIX::FIELD::MsgSeqNum).value_or(0));
   origin.possible_duplicate = flag(header, FIX::FIELD::PossDupFlag);
   origin.possible_resend = flag(header, FIX::FIELD::PossResend);
   return origin;
@@ -138,26 +150,29 @@ void QuickfixExchange::drive(Party& party) {
   const ConnectionId connection = party.connection;
   const FIX::Header& header = message_.getHeader();
   try {
-    const int64_t number = FIX::IntConvertor::convert(header.getField(FIX::FIELD::MsgSeqNum));
+    const auto number = whole_number(header, FIX::FIELD::MsgSeqNum);
     const int64_t expected = party.session->getExpectedTargetNum();
-    if (number - expected > static_cast<int64_t>(limits::kSimulatorQueuedAheadMax))
+    if (!number || *number - expected > static_cast<int64_t>(limits::kSimulatorQueuedAheadMax))
       return refuse_connection(connection, counters_.garbage);
     const bool application = message_.isApp();
-    if (application && number < expected && flag(header, FIX::FIELD::PossDupFlag))
+    if (application && *number < expected && flag(header, FIX::FIELD::PossDupFlag))
       ++counters_.possible_duplicates;
     party.session->next(message_, FIX::UtcTimeStamp());
-    if (application && cut_by_fault(connection)) return;
-  } catch (const FIX::Exception&) {
+    if (application) cut_by_fault(connection);
+  } catch (const CheckFailed&) {
+    throw;
+  } catch (const StoreFailed&) {
+    throw;
+  } catch (const std::exception&) {
     ++counters_.malformed;
     wire_.close(connection);
   }
 }
 
-bool QuickfixExchange::cut_by_fault(ConnectionId connection) {
-  if (faults_.drop_after == 0 || --faults_.drop_after > 0) return false;
+void QuickfixExchange::cut_by_fault(ConnectionId connection) {
+  if (faults_.drop_after == 0 || --faults_.drop_after > 0) return;
   ++counters_.faults;
   wire_.abort(connection);
-  return true;
 }
 
 void QuickfixExchange::refuse_connection(ConnectionId connection, uint64_t& counter) {
@@ -391,7 +406,7 @@ void QuickfixExchange::send_encoded(Party& party, Encode encode) {
   } catch (const FIX::IOException& e) {
     // Not one for QuickFIX to catch: an execution without its report must not look like a mere
     // disconnect.
-    throw std::runtime_error(std::string("session store: ") + e.what());
+    throw StoreFailed(std::string("session store: ") + e.what());
   }
   if (party.session->isLoggedOn()) party.send(bytes);
 }

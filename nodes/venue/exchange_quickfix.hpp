@@ -68,7 +68,7 @@ class QuickfixExchange final : public Exchange, private DeskOutput, private FIX:
   void link_copies(Party& party);
   void send_missed_copies(Party& copy);
   void drive(Party& party);
-  bool cut_by_fault(ConnectionId connection);
+  void cut_by_fault(ConnectionId connection);
   void refuse_connection(ConnectionId connection, uint64_t& counter);
   FIX::SessionID session_id(const std::string& name) const;
   template <typename Encode>

@@ -6,6 +6,7 @@ bool MemorySessionStore::set(int number, const std::string& message) {
   // A number written again replaces what came after it too: the session was set back.
   while (!messages_.empty() && messages_.back().number >= number) messages_.pop_back();
   messages_.push_back({number, message});
+  if (messages_.size() > messages_max_) messages_.pop_front();
   return true;
 }
 

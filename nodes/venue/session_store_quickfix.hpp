@@ -10,12 +10,16 @@
 #include <vector>
 
 #include "actors/venues/quickfix.hpp"
+#include "messages/limits.hpp"
 
 namespace holdfast::exchange {
 
-/// Keeps messages in memory, in one place, appended in order of their numbers.
+/// Keeps messages in memory, appended in order of their numbers; beyond `messages_max` the oldest
+/// go, and a resend fills their place as a gap.
 class MemorySessionStore : public FIX::MessageStore {
  public:
+  explicit MemorySessionStore(std::size_t messages_max = limits::kSimulatorStoredMessagesMax)
+      : messages_max_(messages_max) {}
   bool set(int number, const std::string& message) override;
   void get(int begin, int end, std::vector<std::string>& messages) const override;
   int getNextSenderMsgSeqNum() const override { return next_sender_; }
@@ -33,6 +37,7 @@ class MemorySessionStore : public FIX::MessageStore {
     int number;
     std::string message;
   };
+  std::size_t messages_max_;
   std::deque<Stored> messages_;  // ascending numbers, holes possible
   int next_sender_ = 1;
   int next_target_ = 1;

@@ -66,6 +66,7 @@ class Connection {
   MonoTime next_release() const { return delayed_.front().release; }
   bool drained() const { return unsent() == 0 && delayed_.empty(); }
 
+  MonoTime close_by;      // when closing: at the latest then
   bool closing = false;   // read no more; close once drained
   bool aborted = false;   // close without sending
   bool dirty = false;     // in the loop's list of connections to flush

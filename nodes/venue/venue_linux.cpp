@@ -23,6 +23,7 @@ namespace {
 
 constexpr Duration kTick = Duration::milliseconds(20);
 constexpr Duration kLogonDeadline = Duration::seconds(10);
+constexpr Duration kCloseDeadline = Duration::seconds(5);  // for the last bytes to leave
 constexpr Duration kShutdownDeadline = Duration::seconds(1);
 constexpr int kEventsAtOnce = 64;
 constexpr std::size_t kControlAnswerBytesMax = 1u << 20;
@@ -194,6 +195,8 @@ void EpollVenue::housekeeping() {
   if (!frozen_) exchange_->tick(now_);
   for (auto& [id, connection] : connections_) {
     if (connection->has_delayed() || connection->closing) mark_dirty(id, *connection);
+    if (connection->closing && !connection->has_delayed() && now_.mono >= connection->close_by)
+      abort(id);
     if (connection->kind() != Connection::Kind::kFix || connection->logged_on_once || frozen_)
       continue;
     if (now_.mono - connection->opened() < kLogonDeadline) continue;
@@ -357,8 +360,9 @@ void EpollVenue::send(ConnectionId id, std::string_view bytes) {
 
 void EpollVenue::close(ConnectionId id) {
   Connection* connection = find(id);
-  if (connection == nullptr) return;
+  if (connection == nullptr || connection->closing) return;
   connection->closing = true;
+  connection->close_by = now_.mono + kCloseDeadline;
   mark_dirty(id, *connection);
 }
 
