@@ -62,13 +62,4 @@ Settings load_settings(const std::string& directory, const Overrides& overrides,
 RiskSettings load_risk(const std::string& directory, const std::vector<Symbol>& known,
                        Problems& problems);
 
-/// One difference between two versions of the limits: "account M1: order_quantity_max", "100",
-/// "200"; "(inherited)" where a level leaves it unset.
-struct RiskChange {
-  std::string what, from, to;
-  friend bool operator==(const RiskChange&, const RiskChange&) = default;
-};
-/// What a reload from `from` to `to` changes, in the order firm, desks, accounts, restricted list.
-std::vector<RiskChange> risk_changes(const RiskSettings& from, const RiskSettings& to);
-
 }  // namespace holdfast::settings

@@ -267,7 +267,7 @@ void add_risk(Router& router, OperatorBackend& backend) {
               "limits, their version, exposures, kills: ?account=",
               checked([&backend](const Request& request, const Reply& reply) {
                 const Query query(request, {"account"});
-                RiskQuery risk{name_from<Account>("account", query.text("account"))};
+                const ShardRiskQuery risk{0, name_from<Account>("account", query.text("account"))};
                 backend.risk(call_of(request), risk, shown<RiskView>(reply));
               })});
   router.add({"POST", "/v1/risk/kill", Role::kOperator, Effect::kProtective, Duration::seconds(10),

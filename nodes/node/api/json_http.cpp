@@ -49,27 +49,6 @@ Json step_json(const OrderStep& step) {
           {"last_price", step.last_price.str()}};
 }
 
-Json limit_json(const LimitView& limit) {
-  return {{"scope", limit.scope},
-          {"name", text_or_null(limit.name)},
-          {"symbol", text_or_null(limit.symbol)},
-          {"limit", limit.limit},
-          {"value", limit.value},
-          {"used", text_or_null(limit.used)}};
-}
-
-Json exposure_json(const ExposureView& exposure) {
-  return {{"account", exposure.account.str()},
-          {"symbol", exposure.symbol.str()},
-          {"position", exposure.position.str()},
-          {"open_buy", exposure.open_buy.str()},
-          {"open_sell", exposure.open_sell.str()},
-          {"open_buy_notional", exposure.open_buy_notional.str()},
-          {"open_sell_notional", exposure.open_sell_notional.str()},
-          {"bought", exposure.bought.str()},
-          {"sold", exposure.sold.str()}};
-}
-
 Json group_json(const GroupJournalView& group) {
   return {{"group", group.group.value},
           {"name", group.name},
@@ -196,20 +175,6 @@ Json to_json(const KillSwitch& kill) {
           {"mode", name_of(kill.mode)},
           {"operator", text_or_null(kill.operator_name)},
           {"reason", text_or_null(kill.reason)}};
-}
-
-Json to_json(const RiskView& view) {
-  Json limits = Json::array(), exposures = Json::array(), kills = Json::array();
-  for (const auto& limit : view.limits) limits.push_back(limit_json(limit));
-  for (const auto& exposure : view.exposures) exposures.push_back(exposure_json(exposure));
-  for (const auto& kill : view.kills) {
-    kills.push_back(to_json(kill.kill));
-    kills.back()["since"] = time_json(kill.since);
-  }
-  return {{"version", view.version.value},    {"mixed", view.mixed},
-          {"loaded", time_json(view.loaded)}, {"kills", kills},
-          {"restricted", view.restricted},    {"limits", limits},
-          {"exposures", exposures},           {"as_of", list(view.as_of)}};
 }
 
 Json to_json(const FanOutView& view) {

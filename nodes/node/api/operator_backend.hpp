@@ -37,7 +37,8 @@ class OperatorBackend {
   /// `query.ticket` is 0 here and in orders(). kNotFound: there is no such order.
   virtual void order(const Call& call, const OrderHistoryQuery& query,
                      Answer<OrderHistory> answer) = 0;
-  virtual void risk(const Call& call, const RiskQuery& query, Answer<RiskView> answer) = 0;
+  /// `query.ticket` is 0. Answers with the shards that did, when all did or at `call.within`.
+  virtual void risk(const Call& call, const ShardRiskQuery& query, Answer<RiskView> answer) = 0;
   virtual void venues(const Call& call, Answer<VenuesView> answer) = 0;
   virtual void journal(const Call& call, Answer<JournalView> answer) = 0;
   /// Prometheus text (see metrics.hpp); the server appends its own counters.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "messages/console_queries.hpp"
+#include "messages/risk_view.hpp"
 #include "messages/venue_view.hpp"
 
 namespace holdfast::operator_api {
@@ -77,43 +78,10 @@ struct OrderPage {
 
 // ---- risk
 
-/// One limit: where it applies, its name as configuration spells it, its value as decimal text.
-struct LimitView {
-  std::string scope;   // "firm", "desk", "account", "symbol"
-  std::string name;    // whose: "M1", "AAPL"; empty for the firm
-  std::string symbol;  // empty: all
-  std::string limit;   // "max_order_quantity"
-  std::string value;   // "10000"
-  std::string used;    // how much of it is used now; empty where that means nothing
-};
-
-struct ExposureView {
-  Account account;
-  Symbol symbol;
-  Quantity position;  // signed, filled
-  Quantity open_buy, open_sell;
-  Notional open_buy_notional, open_sell_notional;
-  Notional bought, sold;
-};
-
-struct KillView {
-  KillSwitch kill;
-  WallTime since;
-};
-
-struct RiskQuery {
-  Account account;  // empty: all
-};
-
+/// Every shard's answer (messages/risk_view.hpp). The API shows each account from its own shard.
 struct RiskView {
-  LimitsVersion version;  // the one in force; when shards differ the lowest, and `mixed` is set
-  bool mixed = false;
-  WallTime loaded;
-  std::vector<LimitView> limits;
-  std::vector<ExposureView> exposures;
-  std::vector<std::string> restricted;  // symbols
-  std::vector<KillView> kills;
-  std::vector<AsOf> as_of;
+  std::vector<ShardRiskView> shards;
+  uint32_t shards_total = 0;  // above shards.size(): some did not answer in time
 };
 
 /// One of the groups that a command went to. `confirmed`: its journal has committed the command.

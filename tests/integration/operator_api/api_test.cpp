@@ -254,7 +254,14 @@ TEST_F(OperatorApi, RiskReloadAndResume) {
   auto json = get("/v1/risk?account=M1").json();
   EXPECT_EQ(json["version"], 4);
   EXPECT_EQ(json["kills"][0]["mode"], "reduce-only");
-  EXPECT_EQ(json["exposures"][0]["position"], "-40");
+  EXPECT_EQ(json["kills"].size(), 1u);
+  EXPECT_EQ(json["kills"][0]["shards"], 2);
+  ASSERT_EQ(json["accounts"].size(), 2u);
+  for (const auto& account : json["accounts"])  // from its own shard, where it has a position
+    EXPECT_EQ(account["positions"][0]["position"], "-40");
+  EXPECT_EQ(json["accounts"][0]["limits"]["price_collar"], "1000 bps");
+  EXPECT_EQ(json["symbols"][0]["last_trade_time"], "2027-01-15T08:00:01.123456789Z");
+  EXPECT_EQ(json["symbols"][1]["last_trade"], nullptr);
   json = post("/v1/risk/reload", {{"dry_run", true}, {"reason", "check"}}).json();
   EXPECT_EQ(json["to_version"], 4);
   EXPECT_EQ(json["changes"][0]["to"], "200");

@@ -115,22 +115,12 @@ class FakeBackend : public OperatorBackend {
     answer(history);
   }
 
-  void risk(const Call& call, const RiskQuery& query, Answer<RiskView> answer) override {
+  void risk(const Call& call, const ShardRiskQuery& query, Answer<RiskView> answer) override {
     record("risk " + query.account.str(), call);
     RiskView view;
-    view.version = LimitsVersion{4};
-    view.loaded = at(0);
-    view.limits = {{"firm", "", "", "order_quantity_max", "10000", ""},
-                   {"account", "M1", "", "buying_power", "1000000", "23440"}};
-    ExposureView exposure;
-    exposure.account = "M1";
-    exposure.symbol = "AAPL";
-    exposure.position = Quantity::whole(-40);
-    view.exposures = {exposure};
-    view.restricted = {"HALT"};
-    view.kills = {
-        {KillSwitch{KillScope::kAccount, "M2", KillMode::kReduceOnly, "ann", "drill"}, at(20)}};
-    view.as_of = {{GroupId{1}, "orders/0", Epoch{3}, Index{77}}};
+    view.shards_total = 2;
+    view.shards = {risk_shard(0), risk_shard(1)};
+    if (part_missing) view.shards.pop_back();
     answer(view);
   }
 
@@ -232,6 +222,42 @@ class FakeBackend : public OperatorBackend {
     view.in_flight = 2;
     view.in_flight_limit = 1024;
     view.open_orders = 312;
+    return view;
+  }
+
+  // Both shards know both accounts; each has its own numbers only for those that are its own.
+  static ShardRiskView risk_shard(uint32_t shard) {
+    ShardRiskView view;
+    view.group = GroupId{1 + shard};
+    view.as_of = Index{77 + shard};
+    view.limits_version = LimitsVersion{4};
+    for (const auto* name : {"M1", "M2"}) {
+      AccountRiskView account;
+      account.account = name;
+      account.desk = "makers";
+      account.configured = true;
+      account.limits[static_cast<std::size_t>(LimitKind::kOrderQuantityMax)] =
+          Quantity::whole(10'000).units;
+      account.limits[static_cast<std::size_t>(LimitKind::kPriceCollar)] = 1'000;
+      account.limits[static_cast<std::size_t>(LimitKind::kBuyingPower)] =
+          Notional::whole(1'000'000).units;
+      if (shard_of(account.account, 2) == shard) {
+        account.buying_power_used = Notional::whole(23'440);
+        account.messages_in_window = 12;
+        PositionView position;
+        position.symbol = "AAPL";
+        position.position = Quantity::whole(-40);
+        position.cost = Notional::whole(-23'440);
+        position.open_buy = Quantity::whole(100);
+        account.positions = {position};
+      }
+      view.accounts.push_back(account);
+    }
+    view.symbols = {
+        {"AAPL", false, Price::whole(586), Price::parse("585.74").value(), at(shard), at(-90'000)},
+        {"HALT", true, {}, Price::whole(10), {}, at(-90'000)}};
+    view.kills = {
+        {KillSwitch{KillScope::kAccount, "M2", KillMode::kReduceOnly, "ann", "drill"}, at(20)}};
     return view;
   }
 

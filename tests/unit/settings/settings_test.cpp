@@ -341,24 +341,17 @@ TEST_F(SettingsFiles, MalformedOverridesAreProblems) {
   EXPECT_EQ(problems(unknown), "venue port override: there is no venue \"YSIM\" in venues.toml\n");
 }
 
-TEST_F(SettingsFiles, ReloadShowsEveryChangeByLevel) {
-  Problems none;
-  const auto before = load_risk(folder_, {}, none);
-  auto text = std::string(kRisk);
-  text.replace(text.find("= 100\norder"), 5, "= 200");
-  text.replace(text.find("position_max = 400\n"), 19, "");
-  write("risk.toml", text +
-                         "[[account]]\nname = \"M2\"\nmessages_max = 5\n[[restricted]]\n"
-                         "symbol = \"AAPL\"\n");
-  const auto after = load_risk(folder_, {}, none);
-  ASSERT_EQ(none.str(), "");
-  EXPECT_THAT(risk_changes(before, after),
-              testing::ElementsAre(RiskChange{"firm: order_quantity_max", "100", "200"},
-                                   RiskChange{"desk makers: position_max", "400", "(inherited)"},
-                                   RiskChange{"account M2", "(none)", "configured"},
-                                   RiskChange{"account M2: messages_max", "(inherited)", "5"},
-                                   RiskChange{"restricted AAPL", "no", "yes"}));
-  EXPECT_TRUE(risk_changes(after, after).empty());
+TEST_F(SettingsFiles, RiskIsReadAloneForAReload) {
+  fs::remove(folder_ + "/node.toml");
+  Problems found;
+  auto risk = load_risk(folder_, {"AAPL"}, found);
+  EXPECT_EQ(found.str(), "");
+  EXPECT_TRUE(validate(risk.limits));
+  write("risk.toml", "[firm]\norder_quantity_max = 0\n");
+  risk = load_risk(folder_, {}, found);
+  EXPECT_THAT(found.str(), testing::HasSubstr("risk.toml:2:22: order_quantity_max: expected a "
+                                              "number of at least 0.00000001"));
+  EXPECT_THAT(found.str(), testing::HasSubstr("risk.toml: needs at least one [[account]]"));
 }
 
 TEST(Problems, KeepTheFirstHundredAndCountTheRest) {
