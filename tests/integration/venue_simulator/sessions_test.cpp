@@ -55,6 +55,37 @@ TEST(VenueSession, ReportsOfAnAbsentFirmComeByResend) {
   EXPECT_EQ(gap.get(36), "5");
 }
 
+// More reports than the sockets' buffers hold, for a firm that doesn't read until all is sent; then
+// all of it once more.
+TEST(VenueSession, LongBacklogAndLongResendAreWhole) {
+  RunningVenue venue;
+  ControlClient control(venue.control_port());
+  constexpr int kOrders = 40'000;
+  int sequence = 0;
+  {
+    FixClient gate(venue.port(), "GATE");
+    gate.logon();
+    for (int i = 0; i < kOrders; ++i) gate.new_order("N" + std::to_string(i), '1', "1", "1");
+    ASSERT_TRUE(control.reaches("accepted", kOrders));
+    const auto said = gate.drain();
+    ASSERT_EQ(said.size(), static_cast<std::size_t>(kOrders));
+    EXPECT_EQ(said.back().get(11), "N" + std::to_string(kOrders - 1));
+    sequence = gate.sequence;
+  }
+  ASSERT_TRUE(control.reaches("logouts", 1));
+  FixClient gate(venue.port(), "GATE");
+  gate.sequence = sequence;
+  gate.logon();
+  gate.send("2", {{7, "1"}, {16, "0"}});
+  EXPECT_EQ(gate.next().type(), "4") << "the Logon is filled as a gap";
+  for (int i = 0; i < kOrders; ++i) {
+    const FixMessage again = gate.next();
+    ASSERT_EQ(again.sequence(), i + 2);
+    ASSERT_EQ(again.get(43), "Y");
+    ASSERT_EQ(again.get(11), "N" + std::to_string(i));
+  }
+}
+
 TEST(VenueSession, GapIsAskedForAndWorkedOffInOrder) {
   RunningVenue venue;
   FixClient gate(venue.port(), "GATE");
