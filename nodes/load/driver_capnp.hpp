@@ -1,0 +1,51 @@
+// Sends a flow through the client library and keeps the books: pacing (open loop, or a window in
+// flight), kills of the node on the way, progress on stderr, and at the end the judgement against
+// the venue's record.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "actors/ingress/client/client_capnp.hpp"
+#include "nodes/load/flow.hpp"
+#include "nodes/load/ledger.hpp"
+
+namespace holdfast::load {
+
+struct DriverSettings {
+  client::ClientOptions client;
+  uint64_t rate = 0;  // requests a second, open loop; 0: by `in_flight`
+  double speed = 0;   // recorded times divided by it; 0: by `rate`
+  std::size_t in_flight =
+      256;  // requests unanswered at most, where neither rate nor speed is given
+  Duration settle = Duration::seconds(30);  // after the last request: how long outcomes may take
+  std::string state_directory;              // of the node, for kills
+  std::vector<uint32_t> kill_node_at;       // percent of the flow, ascending
+  bool progress = true;
+};
+
+/// One kill of the node and how long it took to trade again.
+struct Kill {
+  uint32_t percent = 0;
+  int64_t pid = 0;
+  Duration first_reply;  // from the SIGKILL to the reply to a request first made after it
+};
+
+struct DriverResult {
+  std::vector<Kill> kills;
+  uint64_t requests = 0, replies = 0;
+  Duration elapsed;               // first request to the last outcome
+  std::vector<int64_t> reply_ns;  // request made (or due, where paced) to its reply
+  client::ClientStats stats;
+};
+
+/// Runs the flow. kUnavailable: the node did not open a session; kDenied: it refused.
+Result<DriverResult> drive(const DriverSettings& settings, const std::vector<Action>& actions,
+                           Ledger& ledger);
+
+/// Process id that the node wrote into `state_directory`/node.json, or why there is none.
+Result<int64_t> node_pid(const std::string& state_directory);
+/// Address of order entry from the same file.
+Result<std::string> node_address(const std::string& state_directory);
+
+}  // namespace holdfast::load
