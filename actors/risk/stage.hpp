@@ -5,6 +5,7 @@
 #pragma once
 
 #include "actors/risk/state.hpp"
+#include "supervision/runtime/local_message.hpp"
 
 namespace holdfast::risk {
 
@@ -80,3 +81,10 @@ class RiskStage {
 };
 
 }  // namespace holdfast::risk
+
+HOLDFAST_LOCAL_MESSAGE(holdfast::risk::RiskCheckBatch)
+HOLDFAST_LOCAL_MESSAGE(holdfast::risk::RiskVerdicts)
+HOLDFAST_LOCAL_MESSAGE(holdfast::risk::RiskNotReady)
+HOLDFAST_LOCAL_MESSAGE(holdfast::risk::RiskCommitted)
+HOLDFAST_LOCAL_MESSAGE(holdfast::risk::RiskRelease)
+HOLDFAST_LOCAL_MESSAGE(holdfast::risk::RiskRebuild)

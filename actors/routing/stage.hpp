@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "actors/routing/routing.hpp"
+#include "supervision/runtime/local_message.hpp"
 
 namespace holdfast::routing {
 
@@ -55,3 +56,8 @@ class RoutingStage {
 };
 
 }  // namespace holdfast::routing
+
+HOLDFAST_LOCAL_MESSAGE(holdfast::routing::RouteBatch)
+HOLDFAST_LOCAL_MESSAGE(holdfast::routing::Routes)
+HOLDFAST_LOCAL_MESSAGE(holdfast::routing::RoutingNotReady)
+HOLDFAST_LOCAL_MESSAGE(holdfast::routing::RoutingRebuild)

@@ -12,12 +12,8 @@
 #include "messages/check.hpp"
 #include "messages/time.hpp"
 #include "supervision/runtime/exit_kind.hpp"
+#include "supervision/runtime/local_message.hpp"
 #include "supervision/runtime/type_ids.hpp"
-
-/// Declares that `Type` travels as a message inside this process only: it needs no serialisation,
-/// no registration and no type id. Put it at global scope right after the type. The type must be
-/// copyable; wrap what is move-only into a shared_ptr (of const, if several may read it).
-#define HOLDFAST_LOCAL_MESSAGE(Type) CAF_ALLOW_UNSAFE_MESSAGE_TYPE(Type)
 
 namespace holdfast {
 
