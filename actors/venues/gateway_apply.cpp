@@ -69,6 +69,8 @@ struct Applier {
   }
   void operator()(const event::NumbersSet& set) const {
     state.next_in = set.next_in;
+    // A gap-fill of the venue may have covered the answer to the TestRequest: it is asked again.
+    if (state.phase == SessionPhase::kBarrier) state.barrier_sent = false;
     const bool forget = set.fresh || set.next_out != state.next_out;
     state.next_out = set.next_out;
     if (set.fresh) {
@@ -84,6 +86,8 @@ struct Applier {
   }
   void operator()(const event::ResendDecided& decided) const {
     state.resend_decided = at.time;
+    // The TestRequest may be among what is repeated as a gap-fill: it is asked again afterwards.
+    if (state.phase == SessionPhase::kBarrier) state.barrier_sent = false;
     gap_fill(state, decided);
   }
   void operator()(const event::RequestRefused& refused) const { refuse_request(state, refused); }
