@@ -166,7 +166,8 @@ ReasonText explain(const RiskDecision& decision) {
 }
 
 RiskDelta consequence(const RiskOrder& order, const RiskDecision& decision) {
-  if (!decision.approved) return MessageCounted{order.account, 1, decision.time};
+  if (!decision.approved || order.kind == RiskOrderKind::kMessage)
+    return MessageCounted{order.account, 1, decision.time};
   if (order.kind == RiskOrderKind::kReplace)
     return ReplaceReserved{order.order, decision.exposure_price, order.leaves, decision.time};
   return Reserved{order.order, order.account,           order.symbol,   order.side,

@@ -11,10 +11,10 @@
 
 namespace holdfast::risk {
 
-enum class RiskOrderKind : uint8_t { kNew = 1, kReplace };
+enum class RiskOrderKind : uint8_t { kNew = 1, kReplace, kMessage };
 
-/// An order, or a replace of an open one, to be judged. Cancels are not judged: they are counted
-/// (MessageCounted) and never blocked.
+/// An order, or a replace of an open one, to be judged. Cancels and requests that were refused
+/// before risk are not judged: as kMessage they are counted in their place and never blocked.
 struct RiskOrder {
   RiskOrderKind kind = RiskOrderKind::kNew;
   OrderId order;

@@ -94,10 +94,11 @@ void refresh(routing::RoutingState& venues, const ShardState& state);
 
 /// Before risk: what an order manager must find out about a request.
 struct Triage {
-  bool ask_risk = false;     // then `order` is the question
+  bool books = false;        // it leaves an event; else it is answered from the book
   bool ask_routing = false;  // a new order: `route` is the question, if risk approves
-  risk::RiskOrder order;
+  risk::RiskOrder order;     // if it books: the question to risk, or the message to count
   routing::RouteRequest route;
+  bool ask_risk() const { return order.kind != risk::RiskOrderKind::kMessage; }
 };
 
 struct ShardCore {
@@ -114,8 +115,8 @@ struct ShardCore {
   static void outstanding(const State& state, std::vector<Effect>& out);
   static std::optional<WallTime> next_deadline(const State& state);
 
-  /// The cut shard's first half: whether `request` gets as far as risk, were it decided now with
-  /// `new_orders` new orders admitted before it. decide(Admit) repeats the checks.
+  /// The cut shard's first half: how far `request` gets, were it decided now with `new_orders` new
+  /// orders booked before it. decide(Admit) repeats the checks.
   static Triage triage(const State& state, const OrderRequest& request, uint32_t new_orders);
   static constexpr uint32_t kSweepStep = 512;
 };

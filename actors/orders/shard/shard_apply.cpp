@@ -133,10 +133,10 @@ void Applier::operator()(const OrderAdmitted& e) {
 
   const OrderId id = book.id_of(ref);
   if (e.decision) {
-    risk(risk::consequence(risk::of(id, e.order), *e.decision), !e.reserved_by_stage);
-    if (e.decision->approved && !e.routed) risk(risk::Released{id}, !e.reserved_by_stage);
+    risk(risk::consequence(risk::of(id, e.order), *e.decision), !e.by_stage);
+    if (e.decision->approved && !e.routed) risk(risk::Released{id}, !e.by_stage);
   } else {
-    count_message(e.order.account, true);
+    count_message(e.order.account, !e.by_stage);
   }
   if (e.routed) {
     push(ref, VenueRequestKind::kNew, 1, o.price, o.facts.quantity);
@@ -192,11 +192,11 @@ void Applier::operator()(const RequestAdmitted& e) {
     const OrderRecord& o = book.order(e.order);
     const auto question = risk::of_replace(id, book.view(e.order, {}).request, e.price, e.quantity,
                                            o.facts.cumulative);
-    risk(risk::consequence(question, *e.decision), !e.reserved_by_stage);
+    risk(risk::consequence(question, *e.decision), !e.by_stage);
     if (e.decision->approved && e.outcome == RequestOutcome::kRefused)
-      risk(risk::ReplaceReleased{id}, !e.reserved_by_stage);
+      risk(risk::ReplaceReleased{id}, !e.by_stage);
   } else {
-    count_message(e.account, true);
+    count_message(e.account, !e.by_stage);
   }
   if (e.outcome == RequestOutcome::kRefused) {
     count_refusal(e.reason);
@@ -252,7 +252,7 @@ void Applier::operator()(const SweepStarted& e) {
     r.kind = RequestKind::kMassCancel;
     r.trace = e.trace;
     sweep.request = book.add_request(r);
-    count_message(e.account, true);
+    count_message(e.account, !e.by_stage);
     for (Ref ref = book.account(r.account).open_first; ref != 0; ref = book.order(ref).open_next)
       if (r.symbol == 0 || book.order(ref).symbol == r.symbol) sweep.left.push_back(ref);
   }

@@ -19,6 +19,7 @@ struct Judges {
   const routing::RoutingState* venues = nullptr;  // uncut
   const JudgedRequest* judged = nullptr;          // cut
   bool cut() const { return judged != nullptr; }
+  bool by_stage() const { return cut() && (judged->decision || judged->counted); }
 };
 
 bool multiple(int64_t units, int64_t step) { return step > 0 && units % step == 0; }
@@ -101,7 +102,7 @@ class NewOrderDecision {
     if (known(out)) return;
     event_.order = order_;
     event_.ticket = request_.ticket;
-    event_.reserved_by_stage = judges_.cut() && judges_.judged->decision.has_value();
+    event_.by_stage = judges_.by_stage();
     event_.reason = judge();
     event_.routed = event_.reason == Reason::kNone;
     if (event_.decision && !event_.decision->approved)
@@ -109,13 +110,7 @@ class NewOrderDecision {
     out.events.push_back(std::move(event_));
   }
 
-  /// True when it gets as far as risk.
-  bool asks_risk() {
-    Decision ignored;
-    return !known(ignored) && before_risk() == Reason::kNone;
-  }
-
- private:
+  /// Answered from the book, or nowhere to be kept: says so, and nothing is decided.
   bool known(Decision& out) {
     if (const ClientRef found = state_.book.find(order_.account, order_.client_order_id)) {
       const bool same = found.order != 0 && same_request(state_, found.order, order_);
@@ -128,12 +123,15 @@ class NewOrderDecision {
     say(out, refuse(request_.ticket, reason));
     return true;
   }
+  /// Why it gets no further than this; kNone: risk is asked.
   Reason before_risk() const {
     if (const Reason r = validate(state_, order_); r != Reason::kNone) return r;
     if (judges_.cut() && judges_.judged->refusal != Reason::kNone && !judges_.judged->decision)
       return judges_.judged->refusal;
     return Reason::kNone;
   }
+
+ private:
   Reason judge() {
     if (const Reason r = before_risk(); r != Reason::kNone) {
       if (judges_.cut()) event_.decision = judges_.judged->decision;  // it was reserved: undo it
@@ -195,7 +193,7 @@ class ChangeDecision {
 
   void decide(Decision& out) {
     if (known(out)) return;
-    e_.reserved_by_stage = judges_.cut() && judges_.judged->decision.has_value();
+    e_.by_stage = judges_.by_stage();
     e_.reason = judge();
     if (e_.reason == Reason::kFull) return say(out, refuse(request_.ticket, Reason::kFull));
     if (e_.reason != Reason::kNone) e_.outcome = RequestOutcome::kRefused;
@@ -203,30 +201,12 @@ class ChangeDecision {
     out.events.push_back(std::move(e_));
   }
 
-  bool asks_risk() {
-    Decision ignored;
-    return e_.kind == RequestKind::kReplace && !known(ignored) && before_risk() == Reason::kNone;
-  }
   risk::RiskOrder question() const {
     const OrderRecord& order = state_.book.order(e_.order);
     return risk::of_replace(state_.book.id_of(e_.order), state_.book.view(e_.order, {}).request,
                             e_.price, e_.quantity, order.facts.cumulative);
   }
 
- private:
-  template <typename Body>
-  void fill(const Body& body) {
-    e_.account = body.account;
-    e_.client_order_id = body.client_order_id;
-    e_.original = body.original;
-    e_.trace = body.trace;
-  }
-  void find_order() {
-    const ClientRef named = state_.book.find(e_.account, e_.original);
-    e_.order = named.order;
-    if (named.request != 0 && state_.book.request(named.request).kind == RequestKind::kReplace)
-      e_.order = state_.book.request(named.request).order;
-  }
   bool known(Decision& out) {
     if (const ClientRef found = state_.book.find(e_.account, e_.client_order_id)) {
       const bool same = found.request != 0 && same_as(state_.book.request(found.request));
@@ -238,10 +218,6 @@ class ChangeDecision {
     if (reason == Reason::kNone) return false;
     say(out, refuse(request_.ticket, reason));
     return true;
-  }
-  bool same_as(const RequestRecord& r) const {
-    return r.kind == e_.kind && r.original == e_.original && r.price == e_.price &&
-           r.quantity == e_.quantity;
   }
   Reason before_risk() const {
     if (judges_.cut() && judges_.judged->refusal != Reason::kNone && !judges_.judged->decision)
@@ -264,6 +240,12 @@ class ChangeDecision {
     if (!notional_of(e_.price, e_.quantity)) return Reason::kOverflow;
     return link.outbox.size() >= kOutboxForReplaces ? Reason::kFull : Reason::kNone;
   }
+
+ private:
+  bool same_as(const RequestRecord& r) const {
+    return r.kind == e_.kind && r.original == e_.original && r.price == e_.price &&
+           r.quantity == e_.quantity;
+  }
   Reason judge() {
     if (const Reason r = before_risk(); r != Reason::kNone) {
       if (judges_.cut()) e_.decision = judges_.judged->decision;
@@ -277,6 +259,20 @@ class ChangeDecision {
     return judges_.cut() ? judges_.judged->refusal : Reason::kNone;
   }
 
+  template <typename Body>
+  void fill(const Body& body) {
+    e_.account = body.account;
+    e_.client_order_id = body.client_order_id;
+    e_.original = body.original;
+    e_.trace = body.trace;
+  }
+  void find_order() {
+    const ClientRef named = state_.book.find(e_.account, e_.original);
+    e_.order = named.order;
+    if (named.request != 0 && state_.book.request(named.request).kind == RequestKind::kReplace)
+      e_.order = state_.book.request(named.request).order;
+  }
+
   const ShardState& state_;
   const OrderRequest& request_;
   const Judges& judges_;
@@ -285,7 +281,7 @@ class ChangeDecision {
 };
 
 void decide_mass_cancel(const ShardState& state, const OrderRequest& request,
-                        const MassCancel& body, Reason refusal, Decision& out) {
+                        const MassCancel& body, const Judges& judges, Decision& out) {
   if (const ClientRef found = state.book.find(body.account, body.client_order_id)) {
     const bool same = found.request != 0 &&
                       state.book.request(found.request).kind == RequestKind::kMassCancel &&
@@ -295,7 +291,7 @@ void decide_mass_cancel(const ShardState& state, const OrderRequest& request,
                          : refuse(request.ticket, Reason::kDuplicateClientOrderId));
   }
   Reason reason = unbookable(state, body.account, body.client_order_id);
-  if (reason == Reason::kNone) reason = refusal;
+  if (reason == Reason::kNone && judges.cut()) reason = judges.judged->refusal;
   if (reason == Reason::kNone && !body.symbol.empty() && !state.instrument(body.symbol) &&
       state.book.symbols().find(body.symbol) == 0)
     reason = Reason::kUnknownSymbol;
@@ -307,6 +303,7 @@ void decide_mass_cancel(const ShardState& state, const OrderRequest& request,
   e.symbol = body.symbol;
   e.trace = body.trace;
   e.ticket = request.ticket;
+  e.by_stage = judges.by_stage();
   out.events.push_back(std::move(e));
   if (state.sweeps.empty()) out.events.push_back(SweepAdvanced{ShardCore::kSweepStep});
 }
@@ -316,8 +313,7 @@ void decide_request(const ShardState& state, const OrderRequest& request, const 
   if (const auto* order = std::get_if<NewOrder>(&request.body))
     return NewOrderDecision(state, request, *order, judges, now).decide(out);
   if (const auto* mass = std::get_if<MassCancel>(&request.body))
-    return decide_mass_cancel(state, request, *mass,
-                              judges.cut() ? judges.judged->refusal : Reason::kNone, out);
+    return decide_mass_cancel(state, request, *mass, judges, out);
   ChangeDecision(state, request, judges, now).decide(out);
 }
 
@@ -460,17 +456,26 @@ void ShardCore::decide(const State& state, const Command& command, WallTime now,
 Triage ShardCore::triage(const State& state, const OrderRequest& request, uint32_t new_orders) {
   Triage triage;
   const Judges judges;
+  Decision ignored;
+  triage.order.kind = risk::RiskOrderKind::kMessage;
+  triage.order.account = account_of(request);
   if (const auto* order = std::get_if<NewOrder>(&request.body)) {
-    if (!NewOrderDecision(state, request, *order, judges, {}).asks_risk()) return triage;
+    NewOrderDecision decision(state, request, *order, judges, {});
+    triage.books = !decision.known(ignored);
+    if (!triage.books || decision.before_risk() != Reason::kNone) return triage;
     const OrderId id = state.book.id_of(static_cast<Ref>(state.book.orders() + new_orders + 1));
-    triage.ask_risk = triage.ask_routing = true;
+    triage.ask_routing = true;
     triage.order = risk::of(id, *order);
     triage.route = {id, order->symbol, order->type, order->time_in_force};
-  } else if (std::holds_alternative<ReplaceOrder>(request.body)) {
+  } else if (const auto* mass = std::get_if<MassCancel>(&request.body)) {
+    decide_mass_cancel(state, request, *mass, judges, ignored);
+    triage.books = !ignored.events.empty();
+  } else {
     ChangeDecision change(state, request, judges, {});
-    if (!change.asks_risk()) return triage;
-    triage.ask_risk = true;
-    triage.order = change.question();
+    const Reason reason = change.known(ignored) ? Reason::kFull : change.before_risk();
+    triage.books = reason != Reason::kFull;
+    if (std::holds_alternative<ReplaceOrder>(request.body) && reason == Reason::kNone)
+      triage.order = change.question();
   }
   return triage;
 }

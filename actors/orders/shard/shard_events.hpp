@@ -27,9 +27,9 @@ struct OrderAdmitted {
   Reason reason = Reason::kNone;
   ReasonText text;
   std::optional<risk::RiskDecision> decision;  // none when refused before risk was asked
-  // Not journaled: who asked, and whether a risk actor has already reserved for it.
+  // Not journaled: who asked, and whether the risk actor's copy has it already.
   RequestTicket ticket;
-  bool reserved_by_stage = false;
+  bool by_stage = false;
   friend bool operator==(const OrderAdmitted&, const OrderAdmitted&) = default;
 };
 
@@ -48,7 +48,7 @@ struct RequestAdmitted {
   TraceId trace;
   std::optional<risk::RiskDecision> decision;  // replaces that risk was asked about
   RequestTicket ticket;                        // not journaled
-  bool reserved_by_stage = false;              // not journaled
+  bool by_stage = false;                       // not journaled
   friend bool operator==(const RequestAdmitted&, const RequestAdmitted&) = default;
 };
 
@@ -79,6 +79,7 @@ struct SweepStarted {
   TraceId trace;
   RequestTicket ticket;          // not journaled
   uint64_t operator_ticket = 0;  // not journaled
+  bool by_stage = false;         // not journaled
   friend bool operator==(const SweepStarted&, const SweepStarted&) = default;
 };
 /// The oldest sweep goes on, by at most `orders`.
@@ -123,6 +124,7 @@ struct JudgedRequest {
   Reason refusal = Reason::kNone;  // it waited past its deadline, or risk was away
   std::optional<risk::RiskDecision> decision;
   std::optional<routing::RouteDecision> route;
+  bool counted = false;  // the risk actor has counted its message, without judging it
 };
 struct Admit {
   const JudgedRequest* judged = nullptr;  // outlives the decision
