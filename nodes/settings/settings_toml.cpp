@@ -31,9 +31,9 @@ void apply(const Overrides& overrides, Settings& settings, Problems& problems) {
   if (overrides.ingress_port) node.ingress.listen.port = *overrides.ingress_port;
   if (overrides.operator_port) node.operator_api.listen.port = *overrides.operator_port;
   for (const auto& [name, port] : overrides.venue_ports) {
-    const auto venue =
-        std::find_if(settings.venues.begin(), settings.venues.end(),
-                     [&](const VenueSettings& v) { return v.entry.name.view() == name; });
+    const auto venue = std::find_if(
+        settings.venues.begin(), settings.venues.end(),
+        [&name = name](const VenueSettings& v) { return v.entry.name.view() == name; });
     if (venue == settings.venues.end())
       problems.add({"venue port override", 0, 0,
                     "there is no venue " + in_quotes(name) + " in venues.toml"});
