@@ -29,6 +29,21 @@ TEST(DuplicateOrder, AnyDifferenceMakesAnotherOrder) {
                   Reason::kDuplicateOrder);
 }
 
+TEST(DuplicateOrder, WindowStartsAnewWithEachOrder) {
+  RiskState state = world();
+  set_limit(state, LimitKind::kDuplicateWindow, kSecond.ns);
+  expect_approved(place(state, buy(1, 10)));
+  const WallTime second = kStart + kSecond;
+  expect_approved(place(state, buy(2, 10), second));
+  expect_fails_at(check(state, buy(3, 10), WallTime{second.ns + 1}), Policy::kDuplicateOrder,
+                  Reason::kDuplicateOrder);
+  // The first is forgotten, the second is not.
+  expect_approved(place(state, buy(4, 11), WallTime{second.ns + 1}));
+  expect_fails_at(check(state, buy(3, 10), WallTime{second.ns + kSecond.ns - 1}),
+                  Policy::kDuplicateOrder, Reason::kDuplicateOrder);
+  expect_approved(check(state, buy(3, 10), second + kSecond));
+}
+
 TEST(DuplicateOrder, RefusedOrdersLeaveNoTrace) {
   RiskState state = world();
   set_limit(state, LimitKind::kDuplicateWindow, kSecond.ns);
@@ -155,13 +170,16 @@ TEST(SelfTrade, HoldsWithinTheGroupAndNotBeyond) {
 
 TEST(SelfTrade, GroupsFollowTheLimits) {
   RiskState state = world();
-  expect_approved(place(state, sell(1, 10, 101, "A")));
+  expect_approved(place(state, sell(1, 10, 101, "B")));
+  expect_fails_at(check(state, buy(2, 10, 101, "A"), kStart), Policy::kSelfTrade,
+                  Reason::kSelfTrade);
   RiskLimits next = limits();
   next.version = {8};
-  next.accounts[1].self_trade_group = {};
-  next.accounts[2].self_trade_group = "G";
+  next.accounts[0].self_trade_group = {};
+  next.accounts[1].self_trade_group = "H";
+  next.accounts[2].self_trade_group = "H";
   load(state, next);
-  expect_approved(check(state, buy(2, 10, 101, "B"), kStart));
+  expect_approved(check(state, buy(2, 10, 101, "A"), kStart));
   expect_fails_at(check(state, buy(2, 10, 101, "C"), kStart), Policy::kSelfTrade,
                   Reason::kSelfTrade);
   // The books were made anew: what rested in them can still leave.
@@ -174,6 +192,10 @@ TEST(SelfTrade, PendingReplaceStandsAtBothPrices) {
   expect_approved(place(state, sell(1, 10, 105)));
   expect_approved(place(state, replace(sell(1, 10), 10, 102)));
   expect_fails_at(check(state, buy(2, 10, 102), kStart), Policy::kSelfTrade, Reason::kSelfTrade);
+  // A second replace that the shard accepted takes the place of the first.
+  state.apply(ReplaceReserved{{1}, Price::whole(103), Quantity::whole(10), kStart});
+  expect_approved(check(state, buy(2, 10, 102), kStart));
+  expect_fails_at(check(state, buy(2, 10, 103), kStart), Policy::kSelfTrade, Reason::kSelfTrade);
   state.apply(ReplaceReleased{{1}});
   expect_approved(check(state, buy(2, 10, 104), kStart));
   expect_approved(place(state, replace(sell(1, 10), 10, 102)));

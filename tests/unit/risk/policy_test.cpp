@@ -315,6 +315,21 @@ TEST(BuyingPower, OrdersThatReduceThePositionNeedNone) {
   expect_fails_at(check(state, sell(2, 1), kStart), Policy::kBuyingPower, Reason::kBuyingPower);
 }
 
+TEST(BuyingPower, ReplaceNeedsTheDifference) {
+  RiskState state = world();
+  set_limit(state, LimitKind::kBuyingPower, Notional::whole(10'000).units);
+  expect_approved(place(state, buy(1, 60)));
+  expect_approved(check(state, replace(buy(1, 60), 100, 100), kStart));
+  expect_fails_at(check(state, replace(buy(1, 60), 101, 100), kStart), Policy::kBuyingPower,
+                  Reason::kBuyingPower);
+  // More of it at a lower price is no more money.
+  expect_approved(check(state, replace(buy(1, 60), 75, 80), kStart));
+  set_limit(state, LimitKind::kBuyingPower, 0);
+  expect_approved(check(state, replace(buy(1, 60), 75, 80), kStart));
+  expect_fails_at(check(state, replace(buy(1, 60), 61, 100), kStart), Policy::kBuyingPower,
+                  Reason::kBuyingPower);
+}
+
 TEST(BuyingPower, ReleasedAndFilledFreeAndKeepIt) {
   RiskState state = world();
   set_limit(state, LimitKind::kBuyingPower, Notional::whole(10'000).units);
