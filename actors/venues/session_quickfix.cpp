@@ -464,4 +464,13 @@ void VenueSession::pump() {
 
 const SessionStats& VenueSession::stats() const { return impl_->stats; }
 
+MakeSession quickfix_sessions(SessionIdentity identity) {
+  return [identity =
+              std::move(identity)](GatewayPort& port) -> Result<std::unique_ptr<SessionDriver>> {
+    auto session = VenueSession::create(identity, port);
+    if (!session) return session.error();
+    return std::unique_ptr<SessionDriver>(std::move(session).value());
+  };
+}
+
 }  // namespace holdfast::venues

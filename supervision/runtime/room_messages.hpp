@@ -4,6 +4,7 @@
 
 #include "messages/order_entry.hpp"
 #include "messages/venue_exchange.hpp"
+#include "messages/venue_view.hpp"
 #include "supervision/runtime/actor.hpp"
 
 HOLDFAST_LOCAL_MESSAGE(holdfast::OrderRequestBatch)
@@ -19,3 +20,10 @@ HOLDFAST_LOCAL_MESSAGE(holdfast::VenueReportDelivery)
 HOLDFAST_LOCAL_MESSAGE(holdfast::GroupLeads)
 HOLDFAST_LOCAL_MESSAGE(holdfast::VenueStatus)
 HOLDFAST_LOCAL_MESSAGE(holdfast::KillSwitch)
+HOLDFAST_LOCAL_MESSAGE(holdfast::VenueSessionQuery)
+HOLDFAST_LOCAL_MESSAGE(holdfast::VenueSessionView)
+HOLDFAST_LOCAL_MESSAGE(holdfast::VenueCommand)
+HOLDFAST_LOCAL_MESSAGE(holdfast::VenueCommandAnswer)
+HOLDFAST_LOCAL_MESSAGE(holdfast::VenueKillApplied)
+HOLDFAST_LOCAL_MESSAGE(holdfast::VenueStop)
+HOLDFAST_LOCAL_MESSAGE(holdfast::VenueStopped)
