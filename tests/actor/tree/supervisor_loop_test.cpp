@@ -57,10 +57,11 @@ class SupervisorOnLoop : public ::testing::Test {
     return root;
   }
 
-  ActorSystem system;
-  HotLoop loop;
+  // The actors of the loop write here until it closes.
   std::string log;
   std::shared_ptr<RefRegistry> registry = std::make_shared<RefRegistry>();
+  ActorSystem system;
+  HotLoop loop;
 };
 
 TEST_F(SupervisorOnLoop, RestartsWithinTheTurn) {
