@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "messages/instruments.hpp"
 #include "messages/order_entry.hpp"
 #include "messages/order_event.hpp"
 #include "messages/venue_exchange.hpp"
@@ -125,10 +126,29 @@ struct ShardCommandDone {
   uint64_t refused = 0;  // of those, for which no cancel could be routed (outbox full)
 };
 
+/// Instruments and venues as a command: replaces what may be traded from here on. Answer:
+/// ShardCommandDone.
+struct LoadReference {
+  uint64_t ticket = 0;
+  uint64_t version = 0;
+  std::shared_ptr<const ReferenceData> data;
+};
+
+/// The price that collars are held against until the next trade. Answer: ShardCommandDone.
+struct SetReferencePrice {
+  uint64_t ticket = 0;
+  Symbol symbol;
+  Price price;
+};
+
 /// A kill switch as a command with a ticket. Answer: ShardCommandDone.
 struct SetKill {
   uint64_t ticket = 0;
   KillSwitch kill;
 };
+
+using OrdersPageAnswer = std::shared_ptr<const OrdersPage>;
+using OrderHistoryAnswer = std::shared_ptr<const OrderHistory>;
+using ShardViewAnswer = std::shared_ptr<const ShardView>;
 
 }  // namespace holdfast

@@ -2,7 +2,9 @@
 // here once, since a message type may be declared only once and several rooms send each of them.
 #pragma once
 
+#include "messages/console_queries.hpp"
 #include "messages/order_entry.hpp"
+#include "messages/risk_view.hpp"
 #include "messages/venue_exchange.hpp"
 #include "messages/venue_view.hpp"
 #include "supervision/runtime/actor.hpp"
@@ -27,3 +29,18 @@ HOLDFAST_LOCAL_MESSAGE(holdfast::VenueCommandAnswer)
 HOLDFAST_LOCAL_MESSAGE(holdfast::VenueKillApplied)
 HOLDFAST_LOCAL_MESSAGE(holdfast::VenueStop)
 HOLDFAST_LOCAL_MESSAGE(holdfast::VenueStopped)
+
+// Operators and an order shard. Large answers travel as shared pointers.
+HOLDFAST_LOCAL_MESSAGE(holdfast::OrdersQuery)
+HOLDFAST_LOCAL_MESSAGE(holdfast::OrdersPageAnswer)
+HOLDFAST_LOCAL_MESSAGE(holdfast::OrderHistoryQuery)
+HOLDFAST_LOCAL_MESSAGE(holdfast::OrderHistoryAnswer)
+HOLDFAST_LOCAL_MESSAGE(holdfast::ShardQuery)
+HOLDFAST_LOCAL_MESSAGE(holdfast::ShardViewAnswer)
+HOLDFAST_LOCAL_MESSAGE(holdfast::ShardRiskQuery)
+HOLDFAST_LOCAL_MESSAGE(std::shared_ptr<const holdfast::ShardRiskView>)
+HOLDFAST_LOCAL_MESSAGE(holdfast::SetKill)
+HOLDFAST_LOCAL_MESSAGE(holdfast::LoadRisk)
+HOLDFAST_LOCAL_MESSAGE(holdfast::LoadReference)
+HOLDFAST_LOCAL_MESSAGE(holdfast::SetReferencePrice)
+HOLDFAST_LOCAL_MESSAGE(holdfast::ShardCommandDone)

@@ -134,7 +134,7 @@ void Applier::operator()(const OrderAdmitted& e) {
   const OrderId id = book.id_of(ref);
   if (e.decision) {
     risk(risk::consequence(risk::of(id, e.order), *e.decision), !e.by_stage);
-    if (e.decision->approved && !e.routed) risk(risk::Released{id}, !e.by_stage);
+    if (e.decision->approved && !e.routed) risk(risk::Released{id}, true);
   } else {
     count_message(e.order.account, !e.by_stage);
   }
@@ -194,7 +194,7 @@ void Applier::operator()(const RequestAdmitted& e) {
                                            o.facts.cumulative);
     risk(risk::consequence(question, *e.decision), !e.by_stage);
     if (e.decision->approved && e.outcome == RequestOutcome::kRefused)
-      risk(risk::ReplaceReleased{id}, !e.by_stage);
+      risk(risk::ReplaceReleased{id}, true);
   } else {
     count_message(e.account, !e.by_stage);
   }

@@ -1,6 +1,7 @@
 // What a shard proposes: the checks before risk, the verdicts of risk and routing, or their
 // refusal.
 #include "actors/orders/shard/shard_queries.hpp"
+#include "actors/risk/view.hpp"
 
 namespace holdfast::orders {
 
@@ -384,6 +385,32 @@ struct Decider {
     if (done.ok && !in_force(c.delta)) out.events.push_back(RiskChanged{c.delta});
     answer(done);
   }
+  void operator()(const LoadRisk& c) const {
+    ShardCommandDone done;
+    done.ticket = c.ticket;
+    std::vector<risk::RiskDelta> changes;
+    // What changes nothing is in force already, and that is fine.
+    if (c.limits) {
+      auto next = risk::successor(state.risk.limits(), *c.limits);
+      if (next)
+        changes.push_back(
+            risk::LimitsLoaded{std::make_shared<RiskLimits>(std::move(next).value())});
+      else if (next.error().code != ErrorCode::kConflict)
+        done.text = next.error().text;
+    }
+    if (c.restricted) {
+      auto next = risk::successor(state.risk.restricted(), *c.restricted);
+      if (next)
+        changes.push_back(
+            risk::RestrictedLoaded{std::make_shared<RestrictedList>(std::move(next).value())});
+      else if (next.error().code != ErrorCode::kConflict)
+        done.text = next.error().text;
+    }
+    done.ok = done.text.empty();
+    if (done.ok)
+      for (risk::RiskDelta& change : changes) out.events.push_back(RiskChanged{std::move(change)});
+    answer(done);
+  }
   void operator()(const SetKill& c) const {
     ShardCommandDone done;
     done.ticket = c.ticket;
@@ -405,7 +432,7 @@ struct Decider {
   void operator()(const Tick&) const {
     if (!state.sweeps.empty()) out.events.push_back(SweepAdvanced{ShardCore::kSweepStep});
   }
-  void operator()(const Ask& c) const { out.replies.push_back(answer_query(state, c)); }
+  void operator()(const Ask& c) const { out.replies.push_back(answer_query(state, c, now)); }
 
   // The answer waits for the event before it, if there is one, and for all before that.
   void answer(const ShardCommandDone& done) const {

@@ -14,6 +14,7 @@
 #include "messages/console_queries.hpp"
 #include "messages/instruments.hpp"
 #include "messages/order_entry.hpp"
+#include "messages/risk_view.hpp"
 
 namespace holdfast::orders {
 
@@ -149,7 +150,8 @@ struct LoadReferenceData {
   uint64_t version = 0;
   std::shared_ptr<const ReferenceData> data;
 };
-/// LimitsLoaded, RestrictedLoaded, ReferencePriceSet, PositionSet or TrackingRestored.
+/// RestrictedLoaded, ReferencePriceSet, PositionSet, TrackingRestored, or LimitsLoaded under a
+/// version that the sender chose. (LoadRisk gives versions itself.)
 struct ChangeRisk {
   uint64_t ticket = 0;
   risk::RiskDelta delta;
@@ -165,14 +167,15 @@ struct ReadReports {
   uint32_t max = 4'096;
   uint64_t subscription = 0;  // the shell's own number, returned
 };
-using Query = std::variant<ReadReports, OrdersQuery, OrderHistoryQuery, ShardQuery>;
+using Query = std::variant<ReadReports, OrderQuery, OrdersQuery, OrderHistoryQuery, ShardQuery,
+                           ShardRiskQuery>;
 struct Ask {
   Query query;
   uint64_t asker = 0;  // the shell's own number of who asked, returned
 };
 
 using ShardCommand = std::variant<Submit, Admit, TakeReport, TakeAcknowledgement, LoadReferenceData,
-                                  ChangeRisk, SetKill, Tick, Ask>;
+                                  ChangeRisk, LoadRisk, SetKill, Tick, Ask>;
 
 // ---- effects
 
@@ -227,8 +230,9 @@ struct ReportsPage {
 };
 struct AnswerEffect {
   uint64_t asker = 0;
-  std::variant<std::shared_ptr<ReportsPage>, std::shared_ptr<OrdersPage>,
-               std::shared_ptr<OrderHistory>, std::shared_ptr<ShardView>, ShardCommandDone>
+  std::variant<std::shared_ptr<ReportsPage>, OrderQueryReply, std::shared_ptr<OrdersPage>,
+               std::shared_ptr<OrderHistory>, std::shared_ptr<ShardView>,
+               std::shared_ptr<ShardRiskView>, ShardCommandDone>
       answer;
 };
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "actors/risk/view.hpp"
+
 namespace holdfast::orders {
 
 namespace {
@@ -55,6 +57,7 @@ void walk(const ShardState& state, const OrdersQuery& q, Ref after, uint32_t lim
 
 struct Answerer {
   const ShardState& state;
+  WallTime now;
 
   AnswerEffect operator()(const ReadReports& q) const {
     auto page = std::make_shared<ReportsPage>();
@@ -75,6 +78,23 @@ struct Answerer {
       page->caught_up = at > stream.last();
     }
     return {0, page};
+  }
+
+  AnswerEffect operator()(const OrderQuery& q) const {
+    OrderQueryReply reply;
+    reply.ticket = q.ticket;
+    const Ref ref = order_of(state.book.find(q.account, q.client_order_id));
+    reply.found = ref != 0;
+    reply.reason = ref != 0 ? Reason::kNone : Reason::kUnknownOrder;
+    if (ref != 0) reply.view = view(state, ref);
+    return {0, reply};
+  }
+
+  AnswerEffect operator()(const ShardRiskQuery& q) const {
+    auto v = std::make_shared<ShardRiskView>(risk::view(state.risk, q, now));
+    v->ticket = q.ticket;
+    v->as_of = state.last.index;
+    return {0, v};
   }
 
   AnswerEffect operator()(const OrdersQuery& q) const {
@@ -197,8 +217,8 @@ OrderReply reply_of_request(const ShardState& state, Ref ref, const RequestTicke
   return reply;
 }
 
-AnswerEffect answer_query(const ShardState& state, const Ask& ask) {
-  AnswerEffect answer = std::visit(Answerer{state}, ask.query);
+AnswerEffect answer_query(const ShardState& state, const Ask& ask, WallTime now) {
+  AnswerEffect answer = std::visit(Answerer{state, now}, ask.query);
   answer.asker = ask.asker;
   return answer;
 }

@@ -13,7 +13,7 @@ OrderReply reply_of_order(const ShardState& state, Ref order, const RequestTicke
 /// The outcome of a cancel, replace or mass cancel.
 OrderReply reply_of_request(const ShardState& state, Ref request, const RequestTicket& ticket,
                             bool duplicate);
-/// Answers a query from the state.
-AnswerEffect answer_query(const ShardState& state, const Ask& ask);
+/// Answers a query from the state at `now`.
+AnswerEffect answer_query(const ShardState& state, const Ask& ask, WallTime now);
 
 }  // namespace holdfast::orders

@@ -1,0 +1,157 @@
+#include "actors/orders/shard/pipeline.hpp"
+
+#include <algorithm>
+#include <set>
+#include <unordered_set>
+
+namespace holdfast::orders {
+
+// Where a batch must end: before the first request whose checks depend on one that is in it.
+class Pipeline::Split {
+ public:
+  explicit Split(const ShardState& state) : state_(state) {}
+
+  /// True when `request` may join; then it is remembered.
+  bool join(const OrderRequest& request) {
+    if (closed_) return false;
+    const auto [account, id, original] = names(request);
+    if (seen_.contains({account, id})) return false;
+    if (!original.empty()) {
+      if (std::holds_alternative<ReplaceOrder>(request.body) &&
+          (seen_.contains({account, original}) || touched_.contains(order_of(account, original))))
+        return false;
+      touched_.insert(order_of(account, original));
+    }
+    if (std::holds_alternative<MassCancel>(request.body)) closed_ = true;
+    seen_.insert({account, id});
+    return true;
+  }
+
+ private:
+  struct Names {
+    Account account;
+    ClientOrderId id, original;
+  };
+  static Names names(const OrderRequest& request) {
+    Names n;
+    std::visit(
+        [&](const auto& body) {
+          n.account = body.account;
+          n.id = body.client_order_id;
+          if constexpr (requires { body.original; }) n.original = body.original;
+        },
+        request.body);
+    return n;
+  }
+  Ref order_of(const Account& account, const ClientOrderId& id) const {
+    const ClientRef ref = state_.book.find(account, id);
+    return ref.request != 0 ? state_.book.request(ref.request).order : ref.order;
+  }
+
+  const ShardState& state_;
+  std::set<std::pair<Account, ClientOrderId>> seen_;
+  std::unordered_set<Ref> touched_;
+  bool closed_ = false;
+};
+
+bool Pipeline::push(OrderRequest request, MonoTime deadline) {
+  if (waiting() >= limits::kPipelineOrdersMax) return false;
+  queue_.push_back({std::move(request), deadline});
+  return true;
+}
+
+bool Pipeline::form(const ShardState& state) {
+  CHECK(!batch_);
+  if (queue_.empty()) return false;
+  JudgedBatch batch;
+  last_.value += 1;
+  batch.id = last_;
+  batch.orders_before = state.book.orders();
+  auto questions = std::make_shared<std::vector<risk::RiskOrder>>();
+  deadlines_.clear();
+  Split split(state);
+  uint32_t new_orders = 0;
+  while (!queue_.empty() && batch.requests.size() < kBatchMax &&
+         split.join(queue_.front().request)) {
+    Waiting& next = queue_.front();
+    const Triage triage = ShardCore::triage(state, next.request, new_orders);
+    if (triage.books) {
+      questions->push_back(triage.order);
+      if (std::holds_alternative<NewOrder>(next.request.body)) new_orders += 1;
+      batch.asks_risk |= triage.ask_risk();
+    }
+    batch.triage.push_back(triage);
+    deadlines_.push_back(next.deadline);
+    JudgedRequest& judged = batch.requests.emplace_back();
+    judged.request = std::move(next.request);
+    queue_.pop_front();
+  }
+  CHECK(!batch.requests.empty());
+  batch.orders_after = batch.orders_before + new_orders;
+  batch.questions = std::move(questions);
+  batch_ = std::move(batch);
+  return true;
+}
+
+void Pipeline::judged(std::span<const risk::RiskDecision> decisions) {
+  JudgedBatch& b = batch();
+  CHECK(decisions.size() == b.questions->size());
+  auto routes = std::make_shared<std::vector<routing::RouteRequest>>();
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < b.requests.size(); ++i) {
+    if (!b.triage[i].books) continue;
+    const risk::RiskDecision& decision = decisions[next++];
+    b.requests[i].counted = !b.triage[i].ask_risk();
+    if (!b.triage[i].ask_risk()) continue;
+    b.requests[i].decision = decision;
+    if (decision.approved && b.triage[i].ask_routing) routes->push_back(b.triage[i].route);
+  }
+  b.routes = std::move(routes);
+}
+
+void Pipeline::routed(std::span<const routing::RouteDecision> decisions) {
+  JudgedBatch& b = batch();
+  CHECK(b.routes && decisions.size() == b.routes->size());
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < b.requests.size(); ++i)
+    if (b.requests[i].decision && b.requests[i].decision->approved && b.triage[i].ask_routing)
+      b.requests[i].route = decisions[next++];
+}
+
+void Pipeline::abandon() {
+  JudgedBatch& b = batch();
+  for (std::size_t i = b.requests.size(); i-- > 0;)
+    queue_.push_front({std::move(b.requests[i].request), deadlines_[i]});
+  batch_.reset();
+}
+
+std::vector<OrderRequest> Pipeline::take_expired(MonoTime now) {
+  std::vector<OrderRequest> expired;
+  std::deque<Waiting> rest;
+  for (Waiting& w : queue_) {
+    if (w.deadline <= now)
+      expired.push_back(std::move(w.request));
+    else
+      rest.push_back(std::move(w));
+  }
+  queue_ = std::move(rest);
+  return expired;
+}
+
+std::vector<OrderRequest> Pipeline::take_cancels(const ShardState& state) {
+  std::vector<OrderRequest> cancels;
+  std::deque<Waiting> rest;
+  for (Waiting& w : queue_) {
+    const auto* cancel = std::get_if<CancelOrder>(&w.request.body);
+    const bool ready = std::holds_alternative<MassCancel>(w.request.body) ||
+                       (cancel && state.book.find(cancel->account, cancel->original));
+    if (ready)
+      cancels.push_back(std::move(w.request));
+    else
+      rest.push_back(std::move(w));
+  }
+  queue_ = std::move(rest);
+  return cancels;
+}
+
+}  // namespace holdfast::orders
