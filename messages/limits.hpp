@@ -28,11 +28,13 @@ inline constexpr std::size_t kReportBatchMax = 256;              // reports in o
 inline constexpr std::size_t kReportsKeptPerAccount = 1u << 16;  // resume window of a subscriber
 inline constexpr std::size_t kRpcTraversalWords = 1u << 17;      // 1 MiB a message
 inline constexpr int kRpcNestingLevels = 16;
-inline constexpr std::size_t kRpcUnsentBytesMax = 8u << 20;  // towards one client; then it is cut off
+inline constexpr std::size_t kRpcUnsentBytesMax = 8u
+                                                  << 20;  // towards one client; then it is cut off
 inline constexpr std::size_t kRpcOpenAnswersMax =
     16'384;  // calls that a client has not finished; then it is cut off
 inline constexpr std::size_t kUnauthenticatedMax = 64;  // connections that have no session yet
-inline constexpr std::size_t kReportCallbacksInFlightMax = 4;  // unanswered calls to one report sink
+inline constexpr std::size_t kReportCallbacksInFlightMax =
+    4;  // unanswered calls to one report sink
 
 // ---- orders
 inline constexpr std::size_t kOrdersPerShardMax = 1u << 24;
@@ -91,11 +93,12 @@ inline constexpr uint64_t kDiskFreeBytesMin = 256ull << 20;  // below: intake st
 // ---- supervision
 inline constexpr std::size_t kChildrenMax = 4'096;
 inline constexpr std::size_t kTreeDepthMax = 16;
-inline constexpr std::size_t kLeafPageMax = 1'000;            // rows in one answer to a LeafQuery
+inline constexpr std::size_t kLeafPageMax = 1'000;  // rows in one answer to a LeafQuery
 
 static_assert(kBatchOrdersMax <= kSessionCreditsMax, "a full batch must fit a session's credits");
 static_assert(kSessionCreditsDefault <= kSessionCreditsMax);
-static_assert(kRpcOpenAnswersMax >= 2 * kSessionCreditsMax, "a client within its credits is never cut");
+static_assert(kRpcOpenAnswersMax >= 2 * kSessionCreditsMax,
+              "a client within its credits is never cut");
 static_assert(kRpcUnsentBytesMax > 2 * kRpcTraversalWords * 8, "room for the largest messages");
 static_assert(kReportBacklogMax >= kReportCallbacksInFlightMax * kReportBatchMax);
 static_assert(kBatchOrdersMax <= kCommandsPerEntryMax, "a submitted batch fits one entry");

@@ -328,7 +328,7 @@ Result<std::unique_ptr<Front>> make_server(EventLoop& loop, Ingress& ingress, Fr
     ::close(listener.value().fd);
     return Error{ErrorCode::kInvalid,
                  "ingress: " + settings.listen +
-                     " is reachable from other machines, so clients must show certificates: "
+                     " is reachable from other machines, so clients need certificates: "
                      "configure tls (certificate, key, client_ca) or listen on 127.0.0.1"};
   }
   return std::unique_ptr<Front>(

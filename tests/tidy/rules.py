@@ -40,7 +40,7 @@ def arrows(tree):
             if target.room not in allowed:
                 yield file.path, number, f"{file.room} may not include {target.room} ({name})"
             elif file.room == "actors/orders/shard" and target.room in ("actors/risk", "actors/routing") \
-                    and target.layer:
+                    and target.layer not in ("", file.layer):
                 yield file.path, number, f"the shard may include only pure cores of {target.room} ({name})"
 
 

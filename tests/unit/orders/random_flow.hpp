@@ -5,7 +5,7 @@
 #include <map>
 #include <random>
 
-#include "shard_fixture.hpp"
+#include "tests/unit/orders/shard_fixture.hpp"
 
 namespace holdfast::orders::testing {
 

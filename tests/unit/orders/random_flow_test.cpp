@@ -1,6 +1,6 @@
 // Properties over random flows: the shard agrees with the venue's own books, replay gives the same
 // state, and the shard cut at its hops makes the same events as the uncut one.
-#include "random_flow.hpp"
+#include "tests/unit/orders/random_flow.hpp"
 #include "actors/orders/shard/shard_capnp.hpp"
 #include "actors/risk/image.hpp"
 #include "actors/risk/stage.hpp"

@@ -1,5 +1,5 @@
 // The shard's rules one by one: admission, idempotency, races with the venue, kills, outboxes.
-#include "shard_fixture.hpp"
+#include "tests/unit/orders/shard_fixture.hpp"
 
 namespace holdfast::orders {
 namespace {
