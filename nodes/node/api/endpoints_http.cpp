@@ -9,12 +9,12 @@ namespace holdfast::operator_api {
 namespace {
 
 constexpr uint32_t kOrdersPageDefault = 100;
-const std::string kSeeIndex =
-    "GET /v1 lists every endpoint; nodes/node/api/README.md explains them";
+const std::string kCorrectIt =
+    "correct the request and send it again; GET /v1 lists every endpoint";
 
 // Thrown by the readers below and turned into a 400 in one place; never leaves this file.
 struct BadRequest {
-  std::string text, what_to_do = kSeeIndex;
+  std::string text, what_to_do = kCorrectIt;
 };
 
 // ---- reading parameters
@@ -64,7 +64,9 @@ T name_from(const std::string& what, const std::string& word) {
 
 OrderId order_id_from(const std::string& what, const std::string& word) {
   const auto id = parse_order_id(word);
-  if (!id) throw BadRequest{what + ": expected an order id like 0-42, SHARD-NUMBER"};
+  if (!id)
+    throw BadRequest{what + ": expected an order id like 0-42, found \"" + word + "\"",
+                     "it is SHARD-NUMBER, as GET /v1/orders shows it"};
   return *id;
 }
 
@@ -254,8 +256,10 @@ KillSwitch kill_from(const Body& body, const Request& request, KillMode mode) {
   kill.scope = scope_from(body.text("scope"));
   kill.name = name_from<Text<limits::kNameBytes>>("name", body.text("name"));
   if ((kill.scope == KillScope::kFirm) != kill.name.empty())
-    throw BadRequest{kill.scope == KillScope::kFirm ? "name: the firm has none"
-                                                    : "name: expected whose, like \"M1\""};
+    throw BadRequest{kill.scope == KillScope::kFirm
+                         ? "name: the firm has none"
+                         : "name: whose " + std::string(name_of(kill.scope)) + " is missing",
+                     kill.scope == KillScope::kFirm ? "leave the name out" : "add it, as in M1"};
   kill.mode = mode;
   kill.operator_name = name_from<Label>("operator", request.who->name);
   kill.reason = name_from<ReasonText>("reason", body.reason());
@@ -428,7 +432,7 @@ Response error_response(unsigned status, std::string_view code, std::string_view
 Response error_response(const Error& error) {
   switch (error.code) {
     case ErrorCode::kInvalid:
-      return error_response(400, "bad_request", error.text, kSeeIndex);
+      return error_response(400, "bad_request", error.text, kCorrectIt);
     case ErrorCode::kDenied:
       return error_response(403, "denied", error.text, "ask somebody whose role allows it");
     case ErrorCode::kNotFound:

@@ -28,11 +28,20 @@ Json reason_json(Reason reason) {
   return reason == Reason::kNone ? Json(nullptr) : Json(std::string(name_of(reason)));
 }
 
+// A policy's number in its own unit: messages, time, else money, price or quantity.
+std::string policy_number(Reason policy, int64_t number) {
+  if (policy == Reason::kMessageRate) return format_limit(LimitUnit::kCount, number);
+  if (policy == Reason::kDuplicateOrder) return format_limit(LimitUnit::kDuration, number);
+  return fixed_point::format(number);
+}
+
 Json check_json(const PolicyCheck& check) {
   return {{"policy", name_of(check.policy)},
           {"passed", check.passed},
           {"value", check.value},
-          {"limit", check.limit}};
+          {"limit", check.limit},
+          {"value_text", policy_number(check.policy, check.value)},
+          {"limit_text", policy_number(check.policy, check.limit)}};
 }
 
 Json step_json(const OrderStep& step) {

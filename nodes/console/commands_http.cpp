@@ -1,0 +1,224 @@
+#include "nodes/console/commands_http.hpp"
+
+#include <ostream>
+
+namespace holdfast::console {
+namespace {
+
+using Show = std::function<std::string(const Json&)>;
+/// Whether an answer is a clean verdict.
+using Verdict = std::function<bool(const Json&)>;
+
+int exit_code_of(unsigned status) {
+  switch (status) {
+    case 400:
+    case 405:
+      return kUsage;
+    case 401:
+    case 403:
+      return kRefused;
+    case 503:
+    case 504:
+      return kUnreachable;
+    default:
+      return kNotClean;
+  }
+}
+
+// What the API said was wrong.
+int refused(const Console& console, const Target& target, const ApiAnswer& answer) {
+  const auto& error = answer.body.is_object() ? answer.body["error"] : Json();
+  auto what_to_do = text_of(error, "what_to_do");
+  if (answer.status == 401 && !target.token_problem.empty()) what_to_do = target.token_problem;
+  if (!error.is_object())
+    return fail(console, kUnreachable, "not_holdfast",
+                target.host + ":" + target.port +
+                    " answered, but not as a Holdfast node does (HTTP " +
+                    std::to_string(answer.status) + ")",
+                "check the port: it must be that of [operator_api]");
+  return fail(console, exit_code_of(answer.status), text_of(error, "code"), text_of(error, "text"),
+              what_to_do);
+}
+
+// One call of the API from the search for the node to the exit code.
+int ask(const Console& console, const std::string& method, const std::string& path,
+        const Json& body, const Show& show, const Verdict& clean = nullptr) {
+  const auto target = find_node(console.where, console.environment);
+  if (!target) {
+    const bool usage = target.error().code == ErrorCode::kInvalid;
+    return fail(console, usage ? kUsage : kUnreachable, usage ? "usage" : "no_node",
+                target.error().text, "");
+  }
+  const auto answer = call(target.value(), method, path, body, console.within);
+  if (!answer) return fail(console, kUnreachable, "unreachable", answer.error().text, "");
+  const auto& json = answer.value().body;
+  const bool is_error = json.is_object() && json.contains("error");
+  // A node that is not ready answers health with 503 and a whole view.
+  if (is_error || !json.is_object() || (answer.value().status >= 400 && !json.contains("ready")))
+    return refused(console, target.value(), answer.value());
+  *console.out << (console.json ? json.dump(2) + "\n" : show(json)) << std::flush;
+  return !clean || clean(json) ? kClean : kNotClean;
+}
+
+bool complete(const Json& json) { return json.value("complete", false); }
+
+Json kill_body(const KillOptions& kill) {
+  Json body = {{"scope", kill.scope}, {"reason", kill.reason}};
+  if (!kill.name.empty()) body["name"] = kill.name;
+  return body;
+}
+
+std::string whom(const KillOptions& kill) {
+  return kill.scope + (kill.name.empty() ? "" : " " + kill.name);
+}
+
+}  // namespace
+
+int fail(const Console& console, int code, const std::string& word, const std::string& text,
+         const std::string& what_to_do) {
+  if (console.json) {
+    *console.out
+        << Json{{"error", {{"code", word}, {"text", text}, {"what_to_do", what_to_do}}}}.dump(2)
+        << "\n";
+  } else {
+    *console.err << "holdfast: " << text << "\n";
+    if (!what_to_do.empty()) *console.err << "  " << what_to_do << "\n";
+  }
+  return code;
+}
+
+int run_health(const Console& console) {
+  return ask(
+      console, "GET", "/v1/health", nullptr,
+      [&](const Json& json) {
+        auto text = show_health(json, console.screen);
+        if (!json.contains("node"))
+          text += "no details: the node was asked without a token (--token-file)\n";
+        return text;
+      },
+      [](const Json& json) { return json.value("live", false) && json.value("ready", false); });
+}
+
+int run_tree(const Console& console, const std::string& path, uint32_t depth) {
+  return ask(console, "GET",
+             "/v1/tree?depth=" + std::to_string(depth) +
+                 (path.empty() ? "" : "&path=" + percent_encode(path)),
+             nullptr, [&](const Json& json) { return show_tree(json, console.screen); });
+}
+
+int run_restart(const Console& console, const std::string& path, const std::string& reason) {
+  return ask(console, "POST", "/v1/tree/restart", {{"path", path}, {"reason", reason}},
+             [](const Json& json) {
+               return text_of(json, "path") + " is " + text_of(json, "state") +
+                      ", restarts since the node started: " + text_of(json, "restarts") + "\n";
+             });
+}
+
+int run_orders(const Console& console, const OrderFilter& filter) {
+  std::string path = "/v1/orders?limit=" + std::to_string(filter.limit);
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) path += std::string("&") + name + "=" + percent_encode(value);
+  };
+  add("account", filter.account);
+  add("symbol", filter.symbol);
+  add("client_order_id", filter.client_order_id);
+  add("state", filter.state);
+  add("after", filter.after);
+  return ask(console, "GET", path, nullptr,
+             [&](const Json& json) { return show_orders(json, console.screen); });
+}
+
+int run_order(const Console& console, const std::string& which) {
+  const auto slash = which.find('/');
+  const auto path = slash == std::string::npos
+                        ? "/v1/orders/" + percent_encode(which)
+                        : "/v1/accounts/" + percent_encode(which.substr(0, slash)) + "/orders/" +
+                              percent_encode(which.substr(slash + 1));
+  return ask(console, "GET", path, nullptr,
+             [&](const Json& json) { return show_order(json, console.screen); });
+}
+
+int run_risk(const Console& console, const std::string& account) {
+  return ask(console, "GET",
+             "/v1/risk" + (account.empty() ? "" : "?account=" + percent_encode(account)), nullptr,
+             [&](const Json& json) { return show_risk(json, console.screen); });
+}
+
+int run_kill(const Console& console, const KillOptions& kill) {
+  auto body = kill_body(kill);
+  body["mode"] = kill.reduce_only ? "reduce-only" : "full";
+  const auto done = (kill.reduce_only ? "reduce-only: " : "killed: ") + whom(kill);
+  return ask(
+      console, "POST", "/v1/risk/kill", body,
+      [&](const Json& json) { return show_fan_out(json, done, console.screen); }, complete);
+}
+
+int run_resume(const Console& console, const KillOptions& kill) {
+  return ask(
+      console, "POST", "/v1/risk/resume", kill_body(kill),
+      [&](const Json& json) {
+        return show_fan_out(json, "resumed: " + whom(kill), console.screen);
+      },
+      complete);
+}
+
+int run_reload(const Console& console, bool dry_run, const std::string& reason) {
+  return ask(
+      console, "POST", "/v1/risk/reload", {{"dry_run", dry_run}, {"reason", reason}},
+      [&](const Json& json) { return show_reload(json, console.screen); },
+      [&](const Json& json) {
+        return json["errors"].empty() &&
+               (dry_run || json["changes"].empty() || complete(json["applied"]));
+      });
+}
+
+int run_venues(const Console& console) {
+  return ask(console, "GET", "/v1/venues", nullptr,
+             [&](const Json& json) { return show_venues(json, console.screen); });
+}
+
+int run_venue_show(const Console& console, const std::string& name) {
+  const auto find = [&](const Json& json) -> Json {
+    for (const auto& venue : json["venues"])
+      if (text_of(venue, "name") == name) return venue;
+    return nullptr;
+  };
+  Console text = console;  // the answer holds all venues: the JSON of one is picked here
+  text.json = false;
+  return ask(
+      text, "GET", "/v1/venues", nullptr,
+      [&](const Json& json) {
+        const auto venue = find(json);
+        if (venue.is_null()) return "there is no venue " + name + "\n";
+        return console.json ? venue.dump(2) + "\n" : show_venue(venue, console.screen);
+      },
+      [&](const Json& json) { return !find(json).is_null(); });
+}
+
+int run_venue(const Console& console, const std::string& name, const std::string& action,
+              std::optional<uint64_t> number, const std::string& reason) {
+  Json body = {{"reason", reason}};
+  if (number) body["number"] = *number;
+  return ask(console, "POST", "/v1/venues/" + percent_encode(name) + "/" + action, body,
+             [&](const Json& json) {
+               return show_venues({{"venues", Json::array({json["venue"]})}}, console.screen);
+             });
+}
+
+int run_journal(const Console& console) {
+  return ask(
+      console, "GET", "/v1/journal", nullptr,
+      [&](const Json& json) { return show_journal(json, console.screen); },
+      [](const Json& json) { return !json.value("intake_stopped", false); });
+}
+
+int run_backup(const Console& console, const std::string& directory, const std::string& reason) {
+  return ask(console, "POST", "/v1/backup", {{"directory", directory}, {"reason", reason}},
+             [&](const Json& json) { return show_backup(json, console.screen); });
+}
+
+int run_get(const Console& console, const std::string& path) {
+  return ask(console, "GET", path, nullptr, [](const Json& json) { return json.dump(2) + "\n"; });
+}
+
+}  // namespace holdfast::console

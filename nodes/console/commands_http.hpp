@@ -1,0 +1,62 @@
+// What each `holdfast` command does: asks the node, prints text or JSON, and says by its exit code
+// how it went. The command line itself is main.cpp's; nothing here parses words.
+#pragma once
+
+#include <iosfwd>
+#include <optional>
+
+#include "nodes/console/api_client_http.hpp"
+#include "nodes/console/show_http.hpp"
+
+namespace holdfast::console {
+
+/// 0 clean, 1 verdict not clean, 2 usage, 3 can't reach, 4 refused by policy or role.
+enum ExitCode : int { kClean = 0, kNotClean = 1, kUsage = 2, kUnreachable = 3, kRefused = 4 };
+
+/// Where a command looks and writes.
+struct Console {
+  Where where;
+  bool json = false;
+  Duration within = Duration::seconds(10);
+  Screen screen;
+  std::function<const char*(const char*)> environment;
+  std::ostream* out = nullptr;
+  std::ostream* err = nullptr;
+};
+
+struct OrderFilter {
+  std::string account, symbol, client_order_id, state, after;
+  uint32_t limit = 50;
+};
+
+struct KillOptions {
+  std::string scope, name, reason;
+  bool reduce_only = false;
+};
+
+int run_health(const Console& console);
+int run_tree(const Console& console, const std::string& path, uint32_t depth);
+int run_restart(const Console& console, const std::string& path, const std::string& reason);
+int run_orders(const Console& console, const OrderFilter& filter);
+/// `which`: an order id "0-42", or "ACCOUNT/CLORDID".
+int run_order(const Console& console, const std::string& which);
+int run_risk(const Console& console, const std::string& account);
+int run_kill(const Console& console, const KillOptions& kill);
+int run_resume(const Console& console, const KillOptions& kill);
+int run_reload(const Console& console, bool dry_run, const std::string& reason);
+int run_venues(const Console& console);
+/// `action` as the API spells it: "halt", "set-outbound".
+int run_venue(const Console& console, const std::string& name, const std::string& action,
+              std::optional<uint64_t> number, const std::string& reason);
+/// Everything about one venue.
+int run_venue_show(const Console& console, const std::string& name);
+int run_journal(const Console& console);
+int run_backup(const Console& console, const std::string& directory, const std::string& reason);
+/// Any GET of the API, as it comes.
+int run_get(const Console& console, const std::string& path);
+
+/// Tells an error: as JSON on `out`, else in words on `err`. Returns `code`.
+int fail(const Console& console, int code, const std::string& word, const std::string& text,
+         const std::string& what_to_do);
+
+}  // namespace holdfast::console

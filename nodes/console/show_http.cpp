@@ -1,0 +1,235 @@
+#include "nodes/console/show_http.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+namespace holdfast::console {
+namespace {
+
+Style style_of_state(std::string state) {
+  std::transform(state.begin(), state.end(), state.begin(), ::tolower);
+  if (state == "running" || state == "open" || state == "up") return Style::kGood;
+  if (state == "stopped" || state == "down" || state == "quarantined" || state == "killed")
+    return Style::kBad;
+  return Style::kWarn;
+}
+
+const Json& list_in(const Json& json, const char* field) {
+  static const Json kNone = Json::array();
+  return json.is_object() && json.contains(field) && json[field].is_array() ? json[field] : kNone;
+}
+
+uint64_t number_in(const Json& json, const char* field) {
+  return json.is_object() && json.contains(field) && json[field].is_number_unsigned()
+             ? json[field].get<uint64_t>()
+             : 0;
+}
+
+bool flag_in(const Json& json, const char* field) {
+  return json.is_object() && json.contains(field) && json[field].is_boolean() &&
+         json[field].get<bool>();
+}
+
+// A number that is worth a look when it is not zero.
+Table::Cell count(const Json& json, const char* field, Style when_not_zero) {
+  return {text_of(json, field), number_in(json, field) ? when_not_zero : Style::kPlain};
+}
+
+void add_tree_rows(const Json& node, const std::string& lead, const std::string& lead_below,
+                   Table& table) {
+  const auto state = text_of(node, "state");
+  table.add({lead + text_of(node, "name"),
+             {state, style_of_state(state)},
+             count(node, "restarts", Style::kWarn),
+             text_of(node, "mailbox_depth"),
+             text_of(node, "messages_per_second"),
+             text_of(node, "messages"),
+             clock_of(node, "since"),
+             {text_of(node, "last_exit"), Style::kDim}});
+  const auto& children = list_in(node, "children");
+  for (std::size_t i = 0; i < children.size(); ++i) {
+    const bool last = i + 1 == children.size();
+    add_tree_rows(children[i], lead_below + (last ? "└─ " : "├─ "),
+                  lead_below + (last ? "   " : "│  "), table);
+  }
+}
+
+}  // namespace
+
+std::string text_of(const Json& json, const char* field) {
+  if (!json.is_object() || !json.contains(field)) return "";
+  const auto& value = json[field];
+  if (value.is_string()) return value.get<std::string>();
+  return value.is_null() ? "" : value.dump();
+}
+
+std::string clock_of(const Json& json, const char* field, bool date) {
+  const auto text = text_of(json, field);  // 2026-11-20T18:41:33.123456789Z
+  if (text.size() < 23) return "";
+  return (date ? text.substr(0, 10) + " " : "") + text.substr(11, 12);
+}
+
+std::string size_text(uint64_t bytes) {
+  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  std::size_t unit = 0;
+  uint64_t tenths = bytes * 10;
+  while (tenths >= 10'240 && unit + 1 < std::size(kUnits)) {
+    tenths /= 1'024;
+    ++unit;
+  }
+  const auto whole = std::to_string(tenths / 10);
+  return (unit == 0 ? whole : whole + "." + std::to_string(tenths % 10)) + " " + kUnits[unit];
+}
+
+std::string as_of_line(const Json& json, const Screen& screen) {
+  std::string text;
+  for (const auto& as_of : list_in(json, "as_of")) {
+    const auto name = text_of(as_of, "name");
+    text += (text.empty() ? "as of " : ", ") +
+            (name.empty() ? "group " + text_of(as_of, "group") : name) + " #" +
+            text_of(as_of, "index");
+  }
+  return text.empty() ? "" : styled(text, Style::kDim, screen) + "\n";
+}
+
+std::string show_health(const Json& json, const Screen& screen) {
+  const bool live = flag_in(json, "live"), ready = flag_in(json, "ready");
+  std::string out =
+      "node " + text_of(json, "node") + " " +
+      styled(live ? "live" : "NOT LIVE", live ? Style::kGood : Style::kBad, screen) + ", " +
+      styled(ready ? "ready" : "NOT READY", ready ? Style::kGood : Style::kBad, screen);
+  if (json.is_object() && json.contains("started"))
+    out += ", durability " + text_of(json, "durability") + ", version " + text_of(json, "version") +
+           ", up since " + clock_of(json, "started", true) + " UTC";
+  out += "\n";
+  Table table({{"CHECK", false, false}, {"", false, false}, {"", false, true}});
+  for (const auto& check : list_in(json, "checks")) {
+    const bool ok = flag_in(check, "ok");
+    table.add({text_of(check, "name"),
+               {ok ? "ok" : "NOT OK", ok ? Style::kGood : Style::kBad},
+               text_of(check, "text")});
+  }
+  if (!table.empty()) out += table.str(screen);
+  if (json.is_object() && json.contains("you"))
+    out += styled("you are " + text_of(json["you"], "name") + ", " + text_of(json["you"], "role"),
+                  Style::kDim, screen) +
+           "\n";
+  return out;
+}
+
+std::string show_tree(const Json& json, const Screen& screen) {
+  Table table({{"ACTOR", false, false},
+               {"STATE", false, false},
+               {"RESTARTS", true, false},
+               {"MAILBOX", true, false},
+               {"MSG/S", true, false},
+               {"MESSAGES", true, false},
+               {"SINCE UTC", false, false},
+               {"LAST EXIT", false, true}});
+  add_tree_rows(json, "", "", table);
+  return table.str(screen);
+}
+
+std::string show_fan_out(const Json& json, const std::string& done, const Screen& screen) {
+  const bool complete = flag_in(json, "complete");
+  Table table({{"GROUP", false, false},
+               {"", false, false},
+               {"CANCELLING", true, false},
+               {"INDEX", true, false},
+               {"", false, true}});
+  for (const auto& part : list_in(json, "parts")) {
+    const bool confirmed = flag_in(part, "confirmed");
+    table.add({text_of(part, "name"),
+               {confirmed ? "confirmed" : "MISSING", confirmed ? Style::kGood : Style::kBad},
+               text_of(part, "orders"),
+               confirmed ? text_of(part, "index") : "",
+               text_of(part, "text")});
+  }
+  return (complete ? styled(done + ": every group has committed it", Style::kGood, screen)
+                   : styled(done + ": NOT COMPLETE, the missing groups are named below; ask again",
+                            Style::kBad, screen)) +
+         "\n" + (table.empty() ? "" : table.str(screen));
+}
+
+std::string show_venues(const Json& json, const Screen& screen) {
+  Table table({{"VENUE", false, false},
+               {"STATE", false, false},
+               {"SINCE UTC", false, false},
+               {"OUT", true, false},
+               {"IN", true, false},
+               {"IN FLIGHT", true, false},
+               {"WAITING", true, false},
+               {"OPEN", true, false},
+               {"UNKNOWN", true, false},
+               {"LAST IN", false, false},
+               {"NOTE", false, true}});
+  for (const auto& venue : list_in(json, "venues")) {
+    const auto state = text_of(venue, "state");
+    auto note = text_of(venue, "halt_reason");
+    if (!note.empty()) note = "halted by " + text_of(venue, "halted_by") + ": " + note;
+    if (note.empty()) note = text_of(venue, "last_error");
+    table.add({text_of(venue, "name"),
+               {state, style_of_state(state)},
+               clock_of(venue, "since"),
+               text_of(venue, "next_outbound"),
+               text_of(venue, "next_inbound"),
+               text_of(venue, "in_flight") + "/" + text_of(venue, "in_flight_limit"),
+               count(venue, "waiting", Style::kWarn),
+               text_of(venue, "open_orders"),
+               count(venue, "unknown_orders", Style::kBad),
+               clock_of(venue, "last_received"),
+               note});
+  }
+  return table.str(screen);
+}
+
+std::string show_venue(const Json& json, const Screen& screen) {
+  Table table({{"VENUE " + text_of(json, "name"), false, false}, {"", false, true}});
+  for (const auto& [field, value] : json.items()) {
+    if (value.is_null() || value.is_array() || value.is_object() || field == "name") continue;
+    const auto text = text_of(json, field.c_str());
+    table.add({field, {text, field == "state" ? style_of_state(text) : Style::kPlain}});
+  }
+  return table.str(screen);
+}
+
+std::string show_journal(const Json& json, const Screen& screen) {
+  const auto free = number_in(json, "disk_free_bytes"),
+             least = number_in(json, "disk_free_bytes_min");
+  std::string out =
+      "journal " + text_of(json, "directory") + ", durability " + text_of(json, "durability") +
+      ", disk " +
+      styled(size_text(free) + " free", free < 2 * least ? Style::kBad : Style::kGood, screen) +
+      " of " + size_text(number_in(json, "disk_total_bytes")) + " (intake stops below " +
+      size_text(least) + ")\n";
+  if (flag_in(json, "intake_stopped"))
+    out += styled("INTAKE IS STOPPED: make room on that disk", Style::kBad, screen) + "\n";
+  Table table({{"GROUP", false, false},
+               {"ROLE", false, false},
+               {"EPOCH", true, false},
+               {"APPENDED", true, false},
+               {"COMMITTED", true, false},
+               {"IN FLIGHT", true, false},
+               {"SNAPSHOT", true, false},
+               {"FIRST", true, false},
+               {"SIZE", true, false},
+               {"STATE HASH", false, true}});
+  for (const auto& group : list_in(json, "groups"))
+    table.add({text_of(group, "name"), text_of(group, "role"), text_of(group, "epoch"),
+               text_of(group, "appended"), text_of(group, "committed"),
+               text_of(group, "entries_in_flight"), text_of(group, "snapshot"),
+               text_of(group, "first"), size_text(number_in(group, "bytes")),
+               text_of(group, "state_hash")});
+  return out + table.str(screen);
+}
+
+std::string show_backup(const Json& json, const Screen& screen) {
+  std::string out = "backed up to " + styled(text_of(json, "directory"), Style::kBold, screen) +
+                    ", " + size_text(number_in(json, "bytes")) + "\n";
+  Table table({{"GROUP", false, false}, {"EPOCH", true, false}, {"INDEX", true, false}});
+  for (const auto& group : list_in(json, "groups"))
+    table.add({text_of(group, "name"), text_of(group, "epoch"), text_of(group, "index")});
+  return out + (table.empty() ? "" : table.str(screen));
+}
+
+}  // namespace holdfast::console

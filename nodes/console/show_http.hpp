@@ -1,0 +1,39 @@
+// The operator API's answers as text for people. Each function takes the JSON of one endpoint and
+// is forgiving: a field that is missing shows as nothing, so that an older CLI can look at a newer
+// node.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "messages/time.hpp"
+#include "nodes/console/table.hpp"
+
+namespace holdfast::console {
+
+using Json = nlohmann::ordered_json;
+
+std::string show_health(const Json& json, const Screen& screen);
+std::string show_tree(const Json& json, const Screen& screen);
+std::string show_orders(const Json& json, const Screen& screen);
+std::string show_order(const Json& json, const Screen& screen);
+std::string show_risk(const Json& json, const Screen& screen);
+std::string show_fan_out(const Json& json, const std::string& done, const Screen& screen);
+std::string show_reload(const Json& json, const Screen& screen);
+std::string show_venues(const Json& json, const Screen& screen);
+/// One venue with everything that is known of it.
+std::string show_venue(const Json& json, const Screen& screen);
+std::string show_journal(const Json& json, const Screen& screen);
+std::string show_backup(const Json& json, const Screen& screen);
+
+// ---- pieces that they share
+
+/// The text of a field; "" when it is missing or null; numbers as digits.
+std::string text_of(const Json& json, const char* field);
+/// "18:41:33.123" of an ISO time; "" for null. The date too when `date`.
+std::string clock_of(const Json& json, const char* field, bool date = false);
+/// "12.5 GiB".
+std::string size_text(uint64_t bytes);
+/// "as of orders/0 #77, orders/1 #80".
+std::string as_of_line(const Json& json, const Screen& screen);
+
+}  // namespace holdfast::console

@@ -1,0 +1,352 @@
+// The `holdfast` command end to end: the real binary against the real server, a hand-made node
+// behind it. What it prints, what JSON it gives, how it ends.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "nodes/node/api/endpoints_http.hpp"
+#include "nodes/node/api/files_linux.hpp"
+#include "tests/integration/operator_api/fake_backend.hpp"
+#include "tests/source_path.hpp"
+
+namespace holdfast::operator_api {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+const std::string kToken(64, 'd'), kViewerToken(64, 'a');
+
+struct Outcome {
+  int code = -1;
+  std::string out, err;
+  Json json() const { return Json::parse(out); }
+};
+
+std::string slurp(const std::string& path) {
+  std::ifstream stream(path);
+  return {(std::istreambuf_iterator<char>(stream)), {}};
+}
+
+class Cli : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/holdfast-cli-XXXXXX";
+    ASSERT_NE(mkdtemp(name), nullptr);
+    state_ = name;
+    token_file_ = state_ + "/operator.token";
+    std::ofstream(token_file_) << "admin root " << kToken << "\nviewer vic " << kViewerToken
+                               << "\n";
+    std::filesystem::permissions(token_file_, std::filesystem::perms(0600));
+    auto tokens = read_token_file(token_file_);
+    ASSERT_TRUE(tokens) << tokens.error().text;
+    auto server = start_operator_api(
+        {}, std::move(tokens).value(), backend_, [](const std::string&) { return true; },
+        [] { return at(0); });
+    ASSERT_TRUE(server) << server.error().text;
+    server_ = std::move(server).value();
+    ASSERT_TRUE(announce(state_, server_->url(), token_file_));
+  }
+  void TearDown() override {
+    server_.reset();
+    std::filesystem::remove_all(state_);
+  }
+
+  // Runs the command in the state folder's environment; waits for its end.
+  Outcome holdfast(std::vector<std::string> words, std::vector<std::string> environment = {}) {
+    const auto out = state_ + "/stdout", err = state_ + "/stderr";
+    words.insert(words.begin(), HOLDFAST_COMMAND);
+    if (environment.empty()) environment = {"HOLDFAST_STATE_DIR=" + state_};
+    const auto pid = ::fork();
+    if (pid == 0) {
+      ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
+      ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
+      std::vector<char*> argv, envp;
+      for (auto& word : words) argv.push_back(word.data());
+      for (auto& word : environment) envp.push_back(word.data());
+      argv.push_back(nullptr);
+      envp.push_back(nullptr);
+      ::execve(argv[0], argv.data(), envp.data());
+      ::_exit(127);
+    }
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, slurp(out), slurp(err)};
+  }
+
+  FakeBackend backend_;
+  std::string state_, token_file_;
+  std::unique_ptr<Server> server_;
+};
+
+TEST_F(Cli, HealthIsAVerdict) {
+  auto outcome = holdfast({"health"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out,
+            "node node-1 live, ready, durability memory, version 0.1.0, up since 2027-01-15 "
+            "08:00:00.123 UTC\n"
+            "CHECK\n"
+            "journal     ok  committing\n"
+            "venue XSIM  ok  open\n"
+            "you are root, admin\n");
+  backend_.ready = false;
+  outcome = holdfast({"health"});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.out, HasSubstr("live, NOT READY"));
+  EXPECT_THAT(outcome.out, HasSubstr("venue XSIM  NOT OK  down since 18:00; is the venue up?"));
+  outcome = holdfast({"health", "--json"});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.json()["ready"], false);
+}
+
+TEST_F(Cli, TreeIsDrawn) {
+  const auto outcome = holdfast({"tree", "node", "--depth", "3"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(
+      outcome.out,
+      "ACTOR          STATE        RESTARTS  MAILBOX  MSG/S  MESSAGES  SINCE UTC     LAST EXIT\n"
+      "node           running             0        0      1        10  08:00:00.123\n"
+      "├─ orders      running             0        0      0         5  08:00:00.123\n"
+      "│  └─ shard-0  running             2       17   5210    123456  08:00:30.123  CHECK "
+      "failed: leaves >= 0\n"
+      "└─ XSIM        backing off         1        0      0        99  08:00:50.123  "
+      "connection refused\n");
+  EXPECT_THAT(backend_.calls(), ElementsAre("tree node 3"));
+}
+
+TEST_F(Cli, OrdersAndTheirPages) {
+  auto outcome = holdfast({"orders", "--account", "M1", "--state", "open", "-n", "2"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out,
+              StartsWith("ORDER  ACCOUNT  CLIENT ORDER ID  SYMBOL  SIDE  QTY  FILLED   "
+                         "PRICE  STATE            VENUE  UPDATED UTC\n"
+                         "0-1    M1       c-1              AAPL    Buy   100      40  "
+                         "586.25  PartiallyFilled  XSIM   08:00:01.123\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("more: add --after 0-2\nas of orders/0 #77\n"));
+  outcome = holdfast({"orders", "--after", "0-2", "--json"});
+  EXPECT_EQ(outcome.json()["orders"].size(), 1u);
+  EXPECT_THAT(backend_.calls(),
+              ElementsAre("orders M1  - open 2 after 0", "orders   - 50 after 2"));
+}
+
+TEST_F(Cli, OrderByIdAndByClientOrderId) {
+  auto outcome = holdfast({"order", "0-1"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out,
+            "order 0-1  PartiallyFilled  Buy 100 AAPL @ 586.25 Day\n"
+            "account          M1\n"
+            "client order id  c-1\n"
+            "filled           40, leaves 60, notional 0\n"
+            "venue            XSIM\n"
+            "created          2027-01-15 08:00:00.123 UTC\n"
+            "\n"
+            "INDEX  TIME UTC      EVENT   STATE            QTY  PRICE\n"
+            "   70  08:00:01.123  Filled  PartiallyFilled   40    586\n"
+            "\n"
+            "CHECK                VALUE    LIMIT\n"
+            "PriceCollar  passed    586  644.314\n"
+            "limits version 4\n"
+            "as of group 1 #77\n");
+  EXPECT_EQ(holdfast({"order", "M1/a/b c"}).code, 0);
+  EXPECT_THAT(backend_.calls(), ElementsAre("order 1  ", "order 0 M1 a/b c"));
+  outcome = holdfast({"order", "0-9"});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.err, "holdfast: there is no order 0-9\n  check the name\n");
+  EXPECT_EQ(holdfast({"order", "9"}).code, 2);
+}
+
+TEST_F(Cli, RiskShowsKillsLimitsAndUse) {
+  const auto outcome = holdfast({"risk", "-a", "M1"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out,
+              StartsWith("limits version 4\n"
+                         "KILL     NAME  MODE         SHARDS  SINCE UTC     BY   REASON\n"
+                         "account  M2    reduce-only     2/2  08:00:20.123  ann  drill\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("M1       makers              23440  1000000"));
+  EXPECT_THAT(outcome.out, HasSubstr("M1       AAPL         -40  -23440       100"));
+  EXPECT_THAT(outcome.out, HasSubstr("2027-01-14  restricted\n"));
+  backend_.part_missing = true;
+  EXPECT_THAT(holdfast({"risk"}).out, HasSubstr("only 1 of 2 shards answered\n"));
+}
+
+TEST_F(Cli, KillIsCompleteOrTheVerdictIsNotClean) {
+  auto outcome = holdfast({"risk", "kill", "--scope", "account", "--name", "M1", "--reason",
+                           "fat finger", "--reduce-only"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out,
+            "reduce-only: account M1: every group has committed it\n"
+            "GROUP                  CANCELLING  INDEX\n"
+            "orders/0    confirmed          12     80\n"
+            "venue/XSIM  confirmed           0      9\n");
+  backend_.part_missing = true;
+  outcome = holdfast({"risk", "kill", "--scope", "firm", "-r", "stop"});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.out, HasSubstr("NOT COMPLETE"));
+  EXPECT_THAT(outcome.out,
+              HasSubstr("venue/XSIM  MISSING             0         no answer in time\n"));
+  outcome = holdfast({"risk", "resume", "--scope", "firm", "-r", "go", "--json"});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.json()["complete"], false);
+  EXPECT_THAT(backend_.calls(),
+              ElementsAre("kill account M1 reduce-only by root: fat finger",
+                          "kill firm  full by root: stop", "kill firm  none by root: go"));
+}
+
+TEST_F(Cli, CommandsNeedAReason) {
+  for (const auto& words :
+       std::vector<std::vector<std::string>>{{"risk", "kill", "--scope", "firm"},
+                                             {"risk", "resume", "--scope", "firm"},
+                                             {"venue", "halt", "XSIM"},
+                                             {"restart", "node/x"}}) {
+    const auto outcome = holdfast(words);
+    EXPECT_EQ(outcome.code, 2) << words.back();
+    EXPECT_THAT(outcome.err, HasSubstr("--reason")) << words.back();
+  }
+  EXPECT_EQ(holdfast({"risk", "reload"}).code, 2);
+  EXPECT_TRUE(backend_.calls().empty());
+}
+
+TEST_F(Cli, ReloadShowsTheDifference) {
+  auto outcome = holdfast({"risk", "reload", "--dry-run"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out,
+            "LIMIT                           NOW  NEW\n"
+            "account M1: order_quantity_max  100  200\n"
+            "dry run: nothing was changed; without --dry-run this would be put in force\n");
+  outcome = holdfast({"risk", "reload", "-r", "desk asked"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.out, HasSubstr("limits version 5 in force: every group has committed it\n"));
+  EXPECT_THAT(backend_.calls(), ElementsAre("reload dry: dry run", "reload: desk asked"));
+}
+
+TEST_F(Cli, Venues) {
+  EXPECT_EQ(holdfast({"venues"}).out,
+            "VENUE  STATE  SINCE UTC     OUT  IN  IN FLIGHT  WAITING  OPEN  UNKNOWN\n"
+            "XSIM   Open   08:00:05.123   42  43     2/1024        0   312        0\n");
+  EXPECT_EQ(holdfast({"venue", "halt", "XSIM", "-r", "bad prices"}).code, 0);
+  EXPECT_EQ(holdfast({"venue", "set-outbound", "XSIM", "7", "-r", "agreed"}).code, 0);
+  const auto refused = holdfast({"venue", "reset-sequence", "XSIM", "-r", "x"});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("the session is open; log it out first"));
+  EXPECT_EQ(holdfast({"venue", "halt", "YSIM", "-r", "x"}).code, 1);
+  EXPECT_THAT(holdfast({"venue", "show", "XSIM"}).out,
+              HasSubstr("endpoint             127.0.0.1:9880\n"));
+  EXPECT_EQ(holdfast({"venue", "show", "XSIM", "--json"}).json()["in_flight"], 2);
+  EXPECT_EQ(holdfast({"venue", "show", "YSIM"}).code, 1);
+  EXPECT_EQ(holdfast({"venue", "explode", "XSIM", "-r", "x"}).code, 2);
+}
+
+TEST_F(Cli, JournalBackupAndRestart) {
+  EXPECT_EQ(
+      holdfast({"journal"}).out,
+      "journal /var/lib/holdfast/journal, durability memory, disk 9.0 GiB free of 20.0 GiB "
+      "(intake stops below 256.0 MiB)\n"
+      "GROUP     ROLE    EPOCH  APPENDED  COMMITTED  IN FLIGHT  SNAPSHOT  FIRST     SIZE  STATE "
+      "HASH\n"
+      "orders/0  leader      3        78         77          1        50      1  4.0 KiB  00ff\n");
+  EXPECT_THAT(holdfast({"backup", "/backups/monday"}).out,
+              StartsWith("backed up to /backups/monday, 4.0 KiB\n"));
+  EXPECT_EQ(holdfast({"backup", "relative"}).code, 2);
+  EXPECT_EQ(holdfast({"restart", "node/x", "-r", "stuck"}).out,
+            "node/x is running, restarts since the node started: 3\n");
+  EXPECT_THAT(backend_.calls(),
+              ElementsAre("journal", "backup /backups/monday: backup", "restart node/x: stuck"));
+}
+
+TEST_F(Cli, RoleThatDoesNotSufficeIsRefused) {
+  const auto outcome = holdfast({"--as", "vic", "venue", "halt", "XSIM", "-r", "x"});
+  EXPECT_EQ(outcome.code, 4);
+  EXPECT_EQ(outcome.err,
+            "holdfast: this needs the role operator; vic is viewer\n"
+            "  use the token of somebody with that role\n");
+  EXPECT_EQ(holdfast({"--as", "vic", "venues"}).code, 0);
+  EXPECT_TRUE(backend_.calls() == std::vector<std::string>{"venues"});
+}
+
+TEST_F(Cli, ErrorsSayWhatToDo) {
+  auto outcome = holdfast({"tree"}, {"HOLDFAST_STATE_DIR=" + state_ + "/none"});
+  EXPECT_EQ(outcome.code, 3);
+  EXPECT_EQ(outcome.err, "holdfast: no node found (looked for " + state_ +
+                             "/none/operator.json). Is it running? Name its state folder with "
+                             "--state-dir or HOLDFAST_STATE_DIR, or its address with --url and "
+                             "--token-file\n");
+  outcome = holdfast({"tree", "--token-file", "/no/such"});
+  EXPECT_EQ(outcome.code, 4);
+  EXPECT_THAT(outcome.err, HasSubstr("the token file can't be read: /no/such: No such file or "
+                                     "directory; make one with `deploy/install token /no/such`"));
+  outcome = holdfast({"tree", "--url", "localhost"});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("--url: expected a URL like http://127.0.0.1:9780"));
+  server_->stop();
+  outcome = holdfast({"tree"});
+  EXPECT_EQ(outcome.code, 3);
+  EXPECT_THAT(outcome.err, HasSubstr("can't reach the node at 127.0.0.1:"));
+  EXPECT_THAT(outcome.err, HasSubstr("Connection refused. Is it running"));
+  outcome = holdfast({"tree", "--json"});
+  EXPECT_EQ(outcome.code, 3);
+  EXPECT_EQ(outcome.json()["error"]["code"], "unreachable");
+  EXPECT_EQ(outcome.err, "");
+}
+
+TEST_F(Cli, UnknownTokenIsRefusedAndWithoutOneHealthStillAnswers) {
+  const auto other = state_ + "/other.token";
+  std::ofstream(other) << std::string(64, 'z') << "\n";
+  auto outcome = holdfast({"venues", "--token-file", other});
+  EXPECT_EQ(outcome.code, 4);
+  EXPECT_THAT(outcome.err, HasSubstr("this token is not known"));
+  outcome = holdfast({"health", "--url", server_->url()}, {"PATH=/"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("no details: the node was asked without a token"));
+  outcome = holdfast({"venues", "--url", server_->url(), "--token-file", token_file_}, {"PATH=/"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+}
+
+TEST_F(Cli, HelpTeachesAndTypingMistakesAreGuessed) {
+  auto outcome = holdfast({"--help"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.out, HasSubstr("Examples:"));
+  EXPECT_THAT(outcome.out, HasSubstr("Exit: 0 clean, 1 verdict not clean, 2 usage"));
+  for (const auto* command : {"health", "tree", "restart", "journal", "orders", "order", "risk",
+                              "venues", "venue", "backup", "restore", "config", "get"})
+    EXPECT_EQ(holdfast({command, "--help"}).code, 0) << command;
+  outcome = holdfast({"tre"});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_EQ(outcome.err, "holdfast: there is no command \"tre\"\n  did you mean tree?\n");
+  EXPECT_EQ(holdfast({}).code, 2);
+  EXPECT_EQ(holdfast({"tree", "--dept", "2"}).code, 2);
+  EXPECT_EQ(holdfast({"tree", "--depth", "0"}).code, 2);
+}
+
+TEST_F(Cli, ConfigCheckNeedsNoNode) {
+  server_->stop();
+  auto outcome = holdfast({"config", "check", tests::source_path("config")});
+  EXPECT_EQ(outcome.code, 0) << outcome.out;
+  const auto folder = state_ + "/config";
+  std::filesystem::copy(tests::source_path("config"), folder,
+                        std::filesystem::copy_options::recursive);
+  std::ofstream(folder + "/node.toml", std::ios::app) << "hot_lops = 1\n";
+  outcome = holdfast({"config", "check", folder});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.out, HasSubstr("unknown key \"hot_lops\" in [shutdown]"));
+  outcome = holdfast({"config", "check", folder, "--json"});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.json()["problems"].size(), 1u);
+  EXPECT_GT(outcome.json()["problems"][0]["line"], 30);
+}
+
+TEST_F(Cli, RestoreNeverOverwritesAndNamesWhatIsNoBackup) {
+  std::filesystem::create_directory(state_ + "/empty");
+  auto outcome = holdfast({"restore", state_ + "/empty", "--to", state_ + "/journal"});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("holds no backup"));
+  EXPECT_FALSE(std::filesystem::exists(state_ + "/journal"));
+}
+
+}  // namespace
+}  // namespace holdfast::operator_api
