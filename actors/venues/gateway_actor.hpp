@@ -7,7 +7,7 @@
 #include <map>
 #include <unordered_map>
 
-#include "actors/venues/fix_text.hpp"
+#include "actors/venues/fix/fix_text.hpp"
 #include "actors/venues/session_driver.hpp"
 #include "actors/venues/transport.hpp"
 #include "messages/venue_view.hpp"

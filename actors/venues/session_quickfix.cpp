@@ -4,9 +4,9 @@
 #include <exception>
 #include <tuple>
 
-#include "actors/venues/fix_text.hpp"
+#include "actors/venues/fix/fix_text.hpp"
+#include "actors/venues/fix/report_quickfix.hpp"
 #include "actors/venues/quickfix.hpp"
-#include "actors/venues/report_quickfix.hpp"
 #include "actors/venues/session_plan.hpp"
 
 namespace holdfast::venues {

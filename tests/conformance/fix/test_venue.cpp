@@ -1,6 +1,6 @@
 #include "tests/conformance/fix/test_venue.hpp"
 
-#include "actors/venues/fix_text.hpp"
+#include "actors/venues/fix/fix_text.hpp"
 #include "tests/conformance/fix/simulated_clock.hpp"
 
 namespace holdfast::venues::testing {

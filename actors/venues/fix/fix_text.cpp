@@ -1,4 +1,4 @@
-#include "actors/venues/fix_text.hpp"
+#include "actors/venues/fix/fix_text.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -1,6 +1,6 @@
-#include "actors/venues/report_quickfix.hpp"
+#include "actors/venues/fix/report_quickfix.hpp"
 
-#include "actors/venues/fix_text.hpp"
+#include "actors/venues/fix/fix_text.hpp"
 
 namespace holdfast::venues {
 
