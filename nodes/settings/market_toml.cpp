@@ -10,8 +10,6 @@ namespace holdfast::settings {
 namespace {
 
 constexpr uint32_t kVenueGroupFirst = 1'001;  // gateway number n is group 1001 + n
-const std::vector<std::string> kDays = {"sunday",   "monday", "tuesday", "wednesday",
-                                        "thursday", "friday", "saturday"};
 
 // "17:05:30" as seconds since midnight.
 uint32_t read_clock(TableReader& table, std::string_view key) {
@@ -25,34 +23,20 @@ uint32_t read_clock(TableReader& table, std::string_view key) {
   return 0;
 }
 
-std::optional<uint32_t> read_day(TableReader& table, std::string_view key) {
-  if (!table.has(key)) {
-    (void)table.choice(key, 0, kDays);  // known, though absent
-    return std::nullopt;
-  }
-  return static_cast<uint32_t>(table.choice(key, std::nullopt, kDays));
-}
-
 bool time_zone_exists(const std::string& name) {
   if (name.empty() || name.front() == '/' || name.find("..") != std::string::npos) return false;
   std::error_code error;
   return name == "UTC" || std::filesystem::is_regular_file("/usr/share/zoneinfo/" + name, error);
 }
 
-SessionSchedule read_schedule(TableReader table, const std::string& venue) {
+ScheduleSettings read_schedule(TableReader table, const std::string& venue) {
   table.set_what("schedule of " + venue);
-  SessionSchedule schedule;
+  ScheduleSettings schedule;
   schedule.time_zone = table.text("time_zone", std::nullopt, 64);
   if (table.has("time_zone") && !time_zone_exists(schedule.time_zone))
     table.note("time_zone", "a time zone of /usr/share/zoneinfo like \"America/New_York\"");
   schedule.start = read_clock(table, "start");
   schedule.end = read_clock(table, "end");
-  schedule.start_day = read_day(table, "start_day");
-  schedule.end_day = read_day(table, "end_day");
-  if (schedule.start_day.has_value() != schedule.end_day.has_value())
-    table.complain("start_day",
-                   "start_day and end_day: expected both (a weekly session) or none "
-                   "(a daily one)");
   table.finish();
   return schedule;
 }
@@ -72,6 +56,30 @@ VenueEntry read_entry(TableReader& table) {
   return entry;
 }
 
+// Ages and time limits of the session.
+void read_rules(TableReader& table, VenueSettings& venue) {
+  auto& rules = venue.rules;
+  rules.venue = venue.entry.name;
+  rules.in_flight_max = venue.entry.in_flight_max;
+  const auto limit = [&](const char* key, Duration otherwise) {
+    return table.duration(key, otherwise, Duration::milliseconds(100), Duration::seconds(3'600));
+  };
+  rules.resend_age = limit("resend_age_max", rules.resend_age);
+  rules.wait_age = limit("wait_age_max", rules.resend_age);
+  rules.logon_timeout = limit("logon_timeout", rules.logon_timeout);
+  rules.barrier_timeout = limit("barrier_timeout", rules.barrier_timeout);
+  rules.logout_timeout = limit("logout_timeout", rules.logout_timeout);
+  rules.status_interval = limit("status_interval", rules.status_interval);
+  rules.reconcile_timeout = limit("reconcile_timeout", rules.reconcile_timeout);
+  rules.open_before_reconciled = table.flag("open_before_reconciled", false);
+  rules.accept_venue_reset = table.flag("accept_venue_reset", false);
+  rules.flag_resets = table.flag("flag_resets", false);
+  venue.resend_age_max = rules.resend_age;
+  venue.logon_timeout = rules.logon_timeout;
+  if (auto checked = venues::check(rules); !checked && !rules.venue.empty())
+    table.complain("name", table.what() + ": " + checked.error().text);
+}
+
 void read_session(TableReader& table, const std::string& directory, VenueSettings& venue) {
   venue.host = table.text("host", std::nullopt, 253);
   venue.port = static_cast<uint16_t>(table.integer("port", std::nullopt, 1, 65'535));
@@ -88,16 +96,7 @@ void read_session(TableReader& table, const std::string& directory, VenueSetting
                                             Duration::seconds(1), Duration::seconds(3'600));
   if (venue.heartbeat_interval.ns % 1'000'000'000 != 0)
     table.note("heartbeat_interval", "whole seconds, as HeartBtInt (108) carries them");
-  venue.logon_timeout = table.duration("logon_timeout", venue.logon_timeout,
-                                       Duration::milliseconds(100), Duration::seconds(120));
-  venue.reconnect_interval = table.duration("reconnect_interval", venue.reconnect_interval,
-                                            Duration::milliseconds(1), Duration::seconds(60));
-  venue.resend_age_max = table.duration("resend_age_max", venue.resend_age_max,
-                                        Duration::milliseconds(0), Duration::seconds(86'400));
-  venue.cancel_on_disconnect = table.flag("cancel_on_disconnect", venue.cancel_on_disconnect);
-  venue.cancel_on_disconnect_grace =
-      table.duration("cancel_on_disconnect_grace", venue.cancel_on_disconnect_grace,
-                     Duration::seconds(0), Duration::seconds(3'600));
+  read_rules(table, venue);
 }
 
 // A TOML date as the start of that day in UTC.

@@ -5,17 +5,16 @@
 #include <optional>
 #include <string>
 
+#include "actors/venues/session_rules.hpp"
 #include "messages/instruments.hpp"
 
 namespace holdfast::settings {
 
-/// When a session is open: it logs on at `start` and its numbers start again at 1 after `end`.
-/// Seconds since local midnight in `time_zone`. With days (0 = Sunday) the session spans the week
-/// from (start_day, start) to (end_day, end); without them it is daily.
-struct SessionSchedule {
+/// When a session is open: it logs on at `start` and its numbers start again at 1 with the next
+/// one. Seconds since local midnight in `time_zone`; `end` before `start` runs over midnight.
+struct ScheduleSettings {
   std::string time_zone;  // "America/New_York", as in /usr/share/zoneinfo
   uint32_t start = 0, end = 0;
-  std::optional<uint32_t> start_day, end_day;
 };
 
 struct VenueSettings {
@@ -26,11 +25,9 @@ struct VenueSettings {
   std::string dictionary;  // path of the FIX data dictionary, from the configuration's folder
   Duration heartbeat_interval = Duration::seconds(30);
   Duration logon_timeout = Duration::seconds(10);
-  Duration reconnect_interval = Duration::milliseconds(5);
   Duration resend_age_max = Duration::seconds(10);  // older orders are gap-filled, not sent again
-  bool cancel_on_disconnect = false;  // the venue cancels our open orders when the line drops
-  Duration cancel_on_disconnect_grace = Duration::seconds(0);  // how long it waits before it does
-  std::optional<SessionSchedule> schedule;                     // none: the session never ends
+  venues::SessionRules rules;  // all of it but the schedule, whose offset depends on the day
+  std::optional<ScheduleSettings> schedule;  // none: the session never ends
 };
 
 }  // namespace holdfast::settings
