@@ -125,6 +125,11 @@ void Pipeline::abandon() {
   batch_.reset();
 }
 
+bool Pipeline::batch_expired(MonoTime now) const {
+  return batch_ &&
+         std::any_of(deadlines_.begin(), deadlines_.end(), [&](MonoTime at) { return at <= now; });
+}
+
 std::vector<OrderRequest> Pipeline::take_expired(MonoTime now) {
   std::vector<OrderRequest> expired;
   std::deque<Waiting> rest;

@@ -47,6 +47,8 @@ class Pipeline {
   /// The batch goes back to the front, unjudged. Its id is never used again.
   void abandon();
 
+  /// True when a request of the batch in flight is past its deadline.
+  bool batch_expired(MonoTime now) const;
   /// Takes out what has waited past its deadline, a batch in flight left aside.
   std::vector<OrderRequest> take_expired(MonoTime now);
   /// Takes out the cancels that need nothing from what waits before them: they name orders that are

@@ -1,0 +1,155 @@
+// The order manager and its venue groups: what is taken, what is delivered, and again what was not
+// acknowledged.
+#include "actors/orders/shard/shard_shell_actor.hpp"
+
+namespace holdfast::orders {
+
+namespace {
+constexpr std::size_t kItemsPerMessage = 512;
+}
+
+ShardShell::Peer& ShardShell::peer(GroupId group) {
+  const auto [it, fresh] = peers_.try_emplace(group.value);
+  if (fresh) {
+    it->second.group = group;
+    it->second.progress = now();
+  }
+  return it->second;
+}
+
+void ShardShell::take(const VenueReportDelivery& delivery) {
+  if (!delivery || !serving()) return;  // it comes again
+  const Delivery<VenueReport>& d = *delivery;
+  const VenueLink* link = state().link(d.from);
+  if (d.to != setup_.group || !link)
+    return event("foreign_delivery", "from group " + std::to_string(d.from.value) + " to group " +
+                                         std::to_string(d.to.value));
+  if (d.epoch < link->inbox.epoch) return;  // a leader that was superseded
+  Peer& p = peer(d.from);
+  if (d.acknowledged > link->outbox.acknowledged()) {
+    host_->submit(TakeAcknowledgement{d.from, d.acknowledged});
+    p.progress = now();
+    pump(p);
+  }
+  if (d.items.empty()) return;
+  using Verdict = replication::InboxCursor::Verdict;
+  const auto judged = link->inbox.judge(d.epoch, d.first, d.items.size());
+  // What is refused is submitted once all the same: the answer waits for what it says.
+  const std::size_t first = judged.verdict == Verdict::kTake ? judged.skip : d.items.size() - 1;
+  for (std::size_t i = first; i < d.items.size(); ++i) {
+    const uint64_t input = fingerprint(d.from, {d.first.value + i});
+    if (setup_.memory->poisonous(input)) {
+      // The stream stops here until a person has looked: skipping a report could lose money.
+      setup_.memory->refused += 1;
+      return event("venue_stream_halted",
+                   "item " + std::to_string(d.first.value + i) + " of group " +
+                       std::to_string(d.from.value) + " made the shard fail twice",
+                   true);
+    }
+    setup_.memory->begin(input);
+    host_->submit(TakeReport{&d, i});
+    setup_.memory->end();
+  }
+}
+
+void ShardShell::take(const GroupLeads& leads) {
+  if (!serving()) return;
+  const VenueLink* link = state().link(leads.group);
+  if (!link || leads.epoch < link->inbox.epoch) return;
+  Peer& p = peer(leads.group);
+  const ActorHandle from = asking();
+  if (from && !(p.handle == from)) adopt(p, from);
+  if (leads.cursor > link->outbox.last())
+    return event("venue_is_ahead",
+                 "group " + std::to_string(leads.group.value) + " has item " +
+                     std::to_string(leads.cursor.value) + " of " +
+                     std::to_string(link->outbox.last().value) +
+                     ": this journal is older than the gateway's, orders to it are halted",
+                 true);
+  if (leads.cursor > link->outbox.acknowledged())
+    host_->submit(TakeAcknowledgement{leads.group, leads.cursor});
+  p.sent = std::min(p.sent, leads.cursor);
+  p.acknowledge = true;
+  p.progress = now();
+  pump(p);
+}
+
+void ShardShell::take(const VenueStatus& status) {
+  if (!venues_.set_status(status)) return;
+  if (!host_) return;
+  refresh(venues_, state());
+  const VenueLink* link = state().link(status.group);
+  if (routing_ && link)
+    send(routing_, VenueStatus{status.venue, status.group, status.state, link->unanswered});
+}
+
+void ShardShell::find_gateways() {
+  bool missing = false;
+  for (auto& [group, p] : peers_) {
+    if (p.handle) continue;
+    ActorHandle found = setup_.find_gateway(p.group);
+    if (found && !(found.address() == p.last))
+      adopt(p, std::move(found));
+    else
+      missing = true;
+  }
+  if (!missing || std::exchange(finding_gateways_, true)) return;
+  after(setup_.look_up, [this] {
+    finding_gateways_ = false;
+    find_gateways();
+  });
+}
+
+void ShardShell::adopt(Peer& p, ActorHandle gateway) {
+  p.handle = std::move(gateway);
+  monitor_exit(this, p.handle);
+  // Nothing is known of what the last one took: everything unacknowledged goes again.
+  if (const VenueLink* link = state().link(p.group)) p.sent = link->outbox.acknowledged();
+  p.progress = now();
+  lead_to(p);
+  pump(p);
+}
+
+void ShardShell::lead_to(Peer& p) {
+  if (p.handle && host_->replica().committed().value != 0)
+    send(p.handle, GroupLeads{setup_.group, host_->replica().epoch(), p.cursor});
+}
+
+void ShardShell::pump(Peer& p) {
+  const VenueLink* link = state().link(p.group);
+  if (!p.handle || !link) return;
+  const OutboxSeq acknowledged = link->outbox.acknowledged();
+  if (p.sent <= acknowledged) {
+    p.sent = acknowledged;
+    p.progress = now();
+  }
+  const OutboxSeq end{std::min(p.released.value, acknowledged.value + limits::kOutboxInFlightMax)};
+  while (p.sent < end || p.acknowledge) {
+    auto d = std::make_shared<Delivery<VenueRequest>>();
+    d->from = setup_.group;
+    d->to = p.group;
+    d->epoch = host_->replica().epoch();
+    d->first = {p.sent.value + 1};
+    d->acknowledged = p.cursor;
+    while (p.sent < end && d->items.size() < kItemsPerMessage) {
+      p.sent.value += 1;
+      d->items.push_back(link->outbox.at(p.sent));
+    }
+    p.acknowledge = false;
+    send(p.handle, VenueRequestDelivery(std::move(d)));
+  }
+}
+
+void ShardShell::retransmit() {
+  for (auto& [group, p] : peers_) {
+    const VenueLink* link = state().link(p.group);
+    if (!link || !p.handle || p.sent <= link->outbox.acknowledged()) continue;
+    if (now() - p.progress < setup_.retransmit) continue;
+    p.sent = link->outbox.acknowledged();
+    p.acknowledge = true;
+    pump(p);
+    p.progress = now();
+  }
+}
+
+}  // namespace holdfast::orders
