@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 
+#include "actors/ingress/client/address.hpp"
 #include "messages/result.hpp"
 
 namespace holdfast::client {
@@ -71,14 +72,6 @@ std::unique_ptr<Transport> plain_transport(int fd);
 std::unique_ptr<Transport> tls_server_transport(int fd, std::shared_ptr<TlsContext> context);
 std::unique_ptr<Transport> tls_client_transport(int fd, std::shared_ptr<TlsContext> context,
                                                 const std::string& server_name);
-
-/// "127.0.0.1:7001", "[::1]:7001", "host.name:7001" or "unix:/path".
-struct Address {
-  bool unix_socket = false;
-  std::string host;  // or the path
-  uint16_t port = 0;
-};
-Result<Address> parse_address(std::string_view text);
 
 /// Starts to connect, without blocking (but a host name is resolved, which may block; an IP address
 /// never does). The socket is non-blocking, close-on-exec and without Nagle's delay; it is
