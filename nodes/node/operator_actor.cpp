@@ -1,0 +1,493 @@
+#include "nodes/node/operator_actor.hpp"
+
+#include <filesystem>
+#include <future>
+
+#include "nodes/node/api/metrics.hpp"
+#include "nodes/node/gather.hpp"
+#include "nodes/node/setup.hpp"
+#include "supervision/runtime/room_messages.hpp"
+
+namespace holdfast::node {
+
+using namespace operator_api;  // its views are what this file is about
+
+namespace {
+class OperatorActor;
+/// Work for the operator's actor, from the API server's thread.
+using Job = std::function<void(OperatorActor&)>;
+}  // namespace
+}  // namespace holdfast::node
+HOLDFAST_LOCAL_MESSAGE(holdfast::node::Job)
+
+namespace holdfast::node {
+namespace {
+
+class OperatorActor final : public PoolActor {
+ public:
+  OperatorActor(ActorConfig& config) : PoolActor(config) {}
+  Behavior make_behavior() override {
+    return {[this](const Job& job) { job(*this); }};
+  }
+  const char* name() const override { return "operator"; }
+
+  /// Asks `target`; `done` is called once, with the answer, or with kUnavailable and why.
+  template <typename T, typename Message>
+  void ask(const ActorHandle& target, Duration within, Message message,
+           std::function<void(Result<T>)> done) {
+    if (!target)
+      return done(Error{ErrorCode::kUnavailable, "is not running now (restarting?): try again"});
+    request_within(this, target, {"operator question", within}, std::move(message))
+        .then([done](const T& answer) { done(answer); },
+              [done](const ActorError& error) {
+                done(Error{ErrorCode::kUnavailable, describe(error)});
+              });
+  }
+};
+
+/// Leaves time to put the parts together before the caller is told that there was no answer.
+Duration share_of(const Call& call) { return Duration{call.within.ns * 4 / 5}; }
+
+class NodeOperator final : public OperatorBackend {
+ public:
+  explicit NodeOperator(OperatorSetup setup)
+      : setup_(std::move(setup)), actor_(setup_.system->spawn<OperatorActor>()) {}
+  ~NodeOperator() override { send_kill(actor_); }
+
+  void health(const Call& call, Answer<HealthView> answer) override {
+    run([this, call, answer](OperatorActor& self) {
+      ask_gateways<VenueSessionView>(
+          self, share_of(call), VenueSessionQuery{}, [this, &self, call, answer](auto venues) {
+            ask_shards<ShardView>(
+                self, share_of(call), ShardQuery{},
+                [this, answer, venues](auto shards) { answer(health_of(venues, shards)); });
+          });
+    });
+  }
+
+  void tree(const Call& call, const operator_api::TreeQuery& query,
+            Answer<TreeNodeView> answer) override {
+    run([this, call, query, answer](OperatorActor& self) {
+      self.ask<TreeNode>(setup_.root, share_of(call), holdfast::TreeQuery{},
+                         [query, answer](Result<TreeNode> root) {
+                           if (!root) return answer(root.error());
+                           const TreeNode* from = find(root.value(), query.path);
+                           if (!from)
+                             return answer(Error{ErrorCode::kNotFound,
+                                                 "there is no '" + query.path +
+                                                     "' in the tree; `holdfast tree` shows it"});
+                           answer(view_of(*from, query.depth));
+                         });
+    });
+  }
+
+  void orders(const Call& call, const OrdersQuery& query, Answer<OrderPage> answer) override {
+    run([this, call, query, answer](OperatorActor& self) {
+      ask_shards<OrdersPage>(self, share_of(call), query, [this, query, answer](auto parts) {
+        OrderPage page;
+        for (auto& part : parts) {
+          if (!part.answer)
+            return answer(
+                Error{ErrorCode::kUnavailable, part.name + ": " + part.answer.error().text});
+          auto& one = part.answer.value();
+          page.orders.insert(page.orders.end(), one.orders.begin(), one.orders.end());
+          page.more = page.more || one.more;
+          page.as_of.push_back({one.group, part.name, one.epoch, one.as_of});
+        }
+        std::sort(page.orders.begin(), page.orders.end(),
+                  [](const OrderView& a, const OrderView& b) { return a.order < b.order; });
+        if (page.orders.size() > query.limit) {
+          page.orders.resize(query.limit);
+          page.more = true;
+        }
+        if (!page.orders.empty()) page.next = page.orders.back().order;
+        answer(std::move(page));
+      });
+    });
+  }
+
+  void order(const Call& call, const OrderHistoryQuery& query,
+             Answer<OrderHistory> answer) override {
+    run([this, call, query, answer](OperatorActor& self) {
+      ask_shards<OrderHistory>(self, share_of(call), query, [answer](auto parts) {
+        std::string missing;
+        for (auto& part : parts) {
+          if (part.answer && part.answer.value().found)
+            return answer(std::move(part.answer).value());
+          if (!part.answer) missing += (missing.empty() ? "" : ", ") + part.name;
+        }
+        if (!missing.empty())
+          return answer(Error{ErrorCode::kUnavailable, missing + " did not answer: try again"});
+        answer(Error{ErrorCode::kNotFound, "there is no such order"});
+      });
+    });
+  }
+
+  void risk(const Call& call, const ShardRiskQuery& query, Answer<RiskView> answer) override {
+    run([this, call, query, answer](OperatorActor& self) {
+      ask_shards<ShardRiskView>(self, share_of(call), query, [answer](auto parts) {
+        RiskView view;
+        view.shards_total = static_cast<uint32_t>(parts.size());
+        for (auto& part : parts)
+          if (part.answer) view.shards.push_back(std::move(part.answer).value());
+        answer(std::move(view));
+      });
+    });
+  }
+
+  void venues(const Call& call, Answer<VenuesView> answer) override {
+    run([this, call, answer](OperatorActor& self) {
+      ask_gateways<VenueSessionView>(self, share_of(call), VenueSessionQuery{},
+                                     [this, answer](auto parts) {
+                                       VenuesView view;
+                                       for (std::size_t i = 0; i < parts.size(); ++i) {
+                                         VenueSessionView one;
+                                         if (parts[i].answer) {
+                                           one = std::move(parts[i].answer).value();
+                                         } else {
+                                           one.venue = setup_.settings->venues[i].entry.name;
+                                           one.group = setup_.settings->venues[i].entry.group;
+                                           one.last_error = parts[i].answer.error().text;
+                                         }
+                                         view.venues.push_back(std::move(one));
+                                       }
+                                       answer(std::move(view));
+                                     });
+    });
+  }
+
+  void journal(const Call&, Answer<JournalView> answer) override {
+    run([this, answer](OperatorActor&) { answer(journal_view()); });
+  }
+
+  void metrics(const Call& call, Answer<std::string> answer) override {
+    run([this, call, answer](OperatorActor& self) {
+      ask_gateways<VenueSessionView>(
+          self, share_of(call), VenueSessionQuery{}, [this, &self, call, answer](auto venues) {
+            ask_shards<ShardView>(
+                self, share_of(call), ShardQuery{},
+                [this, answer, venues](auto shards) { answer(metrics_of(venues, shards)); });
+          });
+    });
+  }
+
+  void set_kill(const Call& call, const KillSwitch& kill, Answer<FanOutView> answer) override {
+    run([this, call, kill, answer](OperatorActor& self) {
+      SetKill command;
+      command.kill = kill;
+      // Gateways first: they are the last check before the wire.
+      ask_gateways<VenueKillApplied>(
+          self, share_of(call), kill, [this, &self, call, command, answer](auto venues) {
+            ask_shards<ShardCommandDone>(self, share_of(call), command,
+                                         [answer, venues](auto shards) {
+                                           FanOutView view;
+                                           view.complete = true;
+                                           for (auto& part : venues) {
+                                             PartView one{part.name, part.answer.ok(), "", 0, {}};
+                                             if (part.answer)
+                                               one.index = part.answer.value().index;
+                                             else
+                                               one.text = part.answer.error().text;
+                                             view.complete = view.complete && one.confirmed;
+                                             view.parts.push_back(std::move(one));
+                                           }
+                                           for (auto& part : shards) add_part(view, part);
+                                           answer(std::move(view));
+                                         });
+          });
+    });
+  }
+
+  void reload_risk(const Call& call, const ReloadRequest& request,
+                   Answer<ReloadView> answer) override {
+    run([this, call, request, answer](OperatorActor& self) {
+      reload(self, call, request, answer);
+    });
+  }
+
+  void venue_command(const Call& call, const VenueName& venue, const VenueCommand& command,
+                     Answer<VenueCommandAnswer> answer) override {
+    run([this, call, venue, command, answer](OperatorActor& self) {
+      for (const auto& known : setup_.settings->venues)
+        if (known.entry.name == venue)
+          return self.ask<VenueCommandAnswer>(
+              setup_.registry->find(gateway_path(venue)), share_of(call), command,
+              [answer](Result<VenueCommandAnswer> done) { answer(std::move(done)); });
+      answer(Error{ErrorCode::kNotFound,
+                   "there is no venue '" + venue.str() + "'; `holdfast venues` lists them"});
+    });
+  }
+
+  void backup(const Call&, const BackupRequest& request, Answer<BackupView> answer) override {
+    // Hard links and one copy of the log: short, but disk I/O, so not on a worker.
+    std::thread([this, request, answer] { answer(back_up(request)); }).detach();
+  }
+
+  void restart(const Call& call, const std::string& path, Answer<RestartView> answer) override {
+    run([this, call, path, answer](OperatorActor& self) {
+      TreeCommand command{TreeAction::kRestart, path, call.who.name, call.reason};
+      self.ask<TreeReply>(setup_.root, share_of(call), command,
+                          [path, answer](Result<TreeReply> reply) {
+                            if (!reply) return answer(reply.error());
+                            if (!reply.value().ok)
+                              return answer(Error{ErrorCode::kConflict, reply.value().text});
+                            answer(RestartView{path, 0, "restarting"});
+                          });
+    });
+  }
+
+ private:
+  void run(Job job) { anon_send(actor_, std::move(job)); }
+
+  template <typename T, typename Message>
+  void ask_shards(OperatorActor& self, Duration within, const Message& message,
+                  typename Gather<T>::Done done) {
+    std::vector<std::string> names;
+    for (uint32_t shard = 0; shard < setup_.settings->node.shards; ++shard)
+      names.push_back(group_name(*setup_.settings, shard_group(shard)));
+    auto gather = Gather<T>::make(std::move(names), std::move(done));
+    for (uint32_t shard = 0; shard < setup_.settings->node.shards; ++shard)
+      self.ask<T>(setup_.registry->find(manager_path(shard)), within, message,
+                  [gather, shard](Result<T> answer) { gather->put(shard, std::move(answer)); });
+  }
+
+  template <typename T, typename Message>
+  void ask_gateways(OperatorActor& self, Duration within, const Message& message,
+                    typename Gather<T>::Done done) {
+    std::vector<std::string> names;
+    for (const auto& venue : setup_.settings->venues)
+      names.push_back("venue/" + venue.entry.name.str());
+    auto gather = Gather<T>::make(std::move(names), std::move(done));
+    for (std::size_t i = 0; i < setup_.settings->venues.size(); ++i)
+      self.ask<T>(setup_.registry->find(gateway_path(setup_.settings->venues[i].entry.name)),
+                  within, message,
+                  [gather, i](Result<T> answer) { gather->put(i, std::move(answer)); });
+  }
+
+  static void add_part(FanOutView& view, const Gathered<ShardCommandDone>& part) {
+    PartView one{part.name, false, "", 0, {}};
+    if (part.answer) {
+      const auto& done = part.answer.value();
+      one.confirmed = done.ok;
+      one.text = done.text;
+      one.orders = done.cancelled;
+      one.index = done.index;
+    } else {
+      one.text = part.answer.error().text;
+    }
+    view.complete = view.complete && one.confirmed;
+    view.parts.push_back(std::move(one));
+  }
+
+  static const TreeNode* find(const TreeNode& node, const std::string& path) {
+    if (path.empty() || node.path == path) return &node;
+    for (const auto& child : node.children)
+      if (path == child.path || path.starts_with(child.path + "/")) return find(child, path);
+    return nullptr;
+  }
+
+  static TreeNodeView view_of(const TreeNode& node, uint32_t depth) {
+    TreeNodeView view;
+    view.path = node.path;
+    view.name =
+        node.path.substr(node.path.rfind('/') == std::string::npos ? 0 : node.path.rfind('/') + 1);
+    view.kind = node.detail.empty() ? node.kind : node.kind + " (" + node.detail + ")";
+    view.state = node.state;
+    view.restarts = node.restarts;
+    view.mailbox_depth = node.mailbox_depth;
+    view.messages = node.messages_handled;
+    view.last_exit = node.last_exit;
+    if (depth > 0)
+      for (const auto& child : node.children) view.children.push_back(view_of(child, depth - 1));
+    return view;
+  }
+
+  HealthView health_of(const std::vector<Gathered<VenueSessionView>>& venues,
+                       const std::vector<Gathered<ShardView>>& shards) {
+    HealthView view;
+    view.node = setup_.settings->node.name;
+    view.version = HOLDFAST_VERSION;
+    view.durability = setup_.settings->node.journal.durability;
+    view.started = setup_.started;
+    view.now = setup_.wall();
+    view.live = true;
+    view.ready = true;
+    const auto check = [&view](std::string name, bool ok, std::string text) {
+      view.ready = view.ready && ok;
+      view.checks.push_back({std::move(name), ok, std::move(text)});
+    };
+    for (const auto& shard : shards) {
+      const bool serving = shard.answer && shard.answer.value().serving;
+      check(shard.name, serving,
+            serving        ? "serving"
+            : shard.answer ? "recovering or stopped: see `holdfast tree`"
+                           : shard.answer.error().text);
+    }
+    for (const auto& venue : venues) {
+      const bool open = venue.answer && venue.answer.value().state == VenueSessionState::kOpen;
+      check(venue.name, open,
+            !venue.answer ? venue.answer.error().text
+            : open        ? "session open"
+                          : std::string(name_of(venue.answer.value().state)) +
+                         (venue.answer.value().last_error.empty()
+                              ? ""
+                              : ": " + venue.answer.value().last_error));
+    }
+    const auto free = setup_.journal->free_bytes();
+    const auto wanted = setup_.settings->node.journal.disk_free_bytes_min;
+    check("disk", free && free.value() >= wanted,
+          free ? std::to_string(free.value() >> 20) + " MiB free, intake stops below " +
+                     std::to_string(wanted >> 20)
+               : free.error().text);
+    return view;
+  }
+
+  Result<JournalView> journal_view() {
+    auto extents = setup_.journal->extents();
+    if (!extents) return extents.error();
+    JournalView view;
+    for (const auto& extent : extents.value()) {
+      GroupJournalView one;
+      one.group = extent.group;
+      one.name = group_name(*setup_.settings, extent.group);
+      one.role = "leader";
+      one.epoch = extent.epoch;
+      one.appended = one.committed = one.applied = extent.last;
+      one.snapshot = extent.snapshot;
+      one.first = extent.first;
+      view.groups.push_back(one);
+    }
+    view.durability = setup_.settings->node.journal.durability;
+    view.directory = setup_.journal->directory();
+    std::error_code ec;
+    const auto space = std::filesystem::space(view.directory, ec);
+    if (!ec) {
+      view.disk_free_bytes = space.available;
+      view.disk_total_bytes = space.capacity;
+    }
+    view.disk_free_bytes_min = setup_.settings->node.journal.disk_free_bytes_min;
+    view.intake_stopped = setup_.intake_stopped();
+    return view;
+  }
+
+  Result<BackupView> back_up(const BackupRequest& request) {
+    auto done = setup_.journal->backup(request.directory);
+    if (!done) return done.error();
+    BackupView view;
+    view.directory = request.directory;
+    std::error_code ec;
+    for (const auto& file : std::filesystem::recursive_directory_iterator(request.directory, ec))
+      if (file.is_regular_file(ec)) view.bytes += file.file_size(ec);
+    auto extents = setup_.journal->extents();
+    if (extents)
+      for (const auto& extent : extents.value())
+        view.groups.push_back(
+            {extent.group, group_name(*setup_.settings, extent.group), extent.epoch, extent.last});
+    return view;
+  }
+
+  void reload(OperatorActor& self, const Call& call, const ReloadRequest& request,
+              Answer<ReloadView> answer) {
+    std::vector<Symbol> known;
+    for (const auto& instrument : setup_.settings->instruments) known.push_back(instrument.symbol);
+    settings::Problems problems;
+    const auto fresh = settings::load_risk(setup_.settings->directory, known, problems);
+    ReloadView view;
+    view.dry_run = request.dry_run;
+    if (!problems.none()) {
+      for (const auto& problem : problems.sorted()) view.errors.push_back(problem.str());
+      return answer(std::move(view));
+    }
+    const auto& now = in_force_ ? *in_force_ : setup_.settings->risk;
+    for (const auto& change : settings::risk_changes(now, fresh))
+      view.changes.push_back({change.what, change.from, change.to});
+    view.applied.complete = true;
+    if (request.dry_run || view.changes.empty()) return answer(std::move(view));
+    LoadRisk command;
+    command.limits = std::make_shared<const RiskLimits>(fresh.limits);
+    command.restricted = std::make_shared<const RestrictedList>(fresh.restricted);
+    ask_shards<ShardCommandDone>(self, share_of(call), command,
+                                 [this, view, fresh, answer](auto parts) mutable {
+                                   for (const auto& part : parts) add_part(view.applied, part);
+                                   if (view.applied.complete)
+                                     in_force_ = std::make_unique<settings::RiskSettings>(fresh);
+                                   answer(std::move(view));
+                                 });
+  }
+
+  std::string metrics_of(const std::vector<Gathered<VenueSessionView>>& venues,
+                         const std::vector<Gathered<ShardView>>& shards) {
+    MetricsText text;
+    const auto each_shard = [&](const char* name, const char* help, bool counter, auto value) {
+      for (const auto& shard : shards) {
+        if (!shard.answer) continue;
+        const MetricLabels labels{{"shard", shard.name}};
+        if (counter)
+          text.counter(name, help, value(shard.answer.value()), labels);
+        else
+          text.gauge(name, help, static_cast<int64_t>(value(shard.answer.value())), labels);
+      }
+    };
+    using S = const ShardView&;
+    each_shard("holdfast_orders_known_count", "Orders in the book of record.", false,
+               [](S s) { return s.orders; });
+    each_shard("holdfast_orders_open_count", "Orders that are not done.", false,
+               [](S s) { return s.open; });
+    each_shard("holdfast_orders_unknown_count", "Orders whose outcome is not known.", false,
+               [](S s) { return s.unknown; });
+    each_shard("holdfast_orders_waiting_count", "Requests between intake and decision.", false,
+               [](S s) { return s.waiting; });
+    each_shard("holdfast_orders_anomalies_total", "Reports that contradict what is known.", true,
+               [](S s) { return s.anomalies; });
+    each_shard("holdfast_orders_duplicate_reports_total", "Reports dropped as seen before.", true,
+               [](S s) { return s.duplicate_reports; });
+    each_shard("holdfast_orders_serving", "1 while the shard decides requests.", false,
+               [](S s) { return static_cast<uint64_t>(s.serving); });
+    const auto each_venue = [&](const char* name, const char* help, bool counter, auto value) {
+      for (const auto& venue : venues) {
+        if (!venue.answer) continue;
+        const MetricLabels labels{{"venue", venue.name}};
+        if (counter)
+          text.counter(name, help, value(venue.answer.value()), labels);
+        else
+          text.gauge(name, help, static_cast<int64_t>(value(venue.answer.value())), labels);
+      }
+    };
+    using V = const VenueSessionView&;
+    each_venue("holdfast_venue_session_open", "1 while the FIX session takes orders.", false,
+               [](V v) { return static_cast<uint64_t>(v.state == VenueSessionState::kOpen); });
+    each_venue("holdfast_venue_requests_in_flight_count", "Requests the venue has not answered.",
+               false, [](V v) { return uint64_t{v.in_flight}; });
+    each_venue("holdfast_venue_requests_sent_total", "Requests sent.", true,
+               [](V v) { return v.requests_sent; });
+    each_venue("holdfast_venue_messages_received_total", "FIX messages received.", true,
+               [](V v) { return v.messages_received; });
+    each_venue("holdfast_venue_garbage_total", "Messages that were not FIX.", true,
+               [](V v) { return v.garbage; });
+    each_venue("holdfast_venue_connects_total", "Connections made.", true,
+               [](V v) { return v.connects; });
+    text.counter("holdfast_journal_writes_total", "Batches written.", setup_.journal->writes());
+    text.counter("holdfast_journal_syncs_total", "Syncs to disk.", setup_.journal->syncs());
+    text.counter("holdfast_journal_snapshots_total", "Snapshots made.", setup_.snapshots->made());
+    text.counter("holdfast_journal_snapshot_failures_total", "Snapshots that failed.",
+                 setup_.snapshots->failed());
+    text.counter("holdfast_node_loop_progress_total", "Turns of the hot loop.",
+                 setup_.loop_progress());
+    if (auto free = setup_.journal->free_bytes())
+      text.gauge("holdfast_journal_disk_free_bytes", "Free space of the journal's file system.",
+                 static_cast<int64_t>(free.value()));
+    return std::move(text).take();
+  }
+
+  const OperatorSetup setup_;
+  ActorHandle actor_;
+  std::unique_ptr<settings::RiskSettings> in_force_;  // after a reload; only in the actor
+};
+
+}  // namespace
+
+std::unique_ptr<OperatorBackend> make_operator_backend(OperatorSetup setup) {
+  return std::make_unique<NodeOperator>(std::move(setup));
+}
+
+}  // namespace holdfast::node
