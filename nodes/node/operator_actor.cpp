@@ -68,7 +68,7 @@ class NodeOperator final : public OperatorBackend {
   void tree(const Call& call, const operator_api::TreeQuery& query,
             Answer<TreeNodeView> answer) override {
     run([this, call, query, answer](OperatorActor& self) {
-      self.ask<TreeNode>(setup_.root, share_of(call), holdfast::TreeQuery{},
+      self.ask<TreeNode>(setup_.root(), share_of(call), holdfast::TreeQuery{},
                          [query, answer](Result<TreeNode> root) {
                            if (!root) return answer(root.error());
                            const TreeNode* from = find(root.value(), query.path);
@@ -226,7 +226,7 @@ class NodeOperator final : public OperatorBackend {
   void restart(const Call& call, const std::string& path, Answer<RestartView> answer) override {
     run([this, call, path, answer](OperatorActor& self) {
       TreeCommand command{TreeAction::kRestart, path, call.who.name, call.reason};
-      self.ask<TreeReply>(setup_.root, share_of(call), command,
+      self.ask<TreeReply>(setup_.root(), share_of(call), command,
                           [path, answer](Result<TreeReply> reply) {
                             if (!reply) return answer(reply.error());
                             if (!reply.value().ok)

@@ -21,7 +21,7 @@ struct OperatorSetup {
   const settings::Settings* settings = nullptr;
   caf::actor_system* system = nullptr;
   std::shared_ptr<RefRegistry> registry;
-  ActorHandle root;  // of the tree
+  std::function<ActorHandle()> root;  // of the tree; null while it is not there
   replication::JournalRocksdb* journal = nullptr;
   replication::SnapshotMaker* snapshots = nullptr;
   std::function<WallTime()> wall;

@@ -1,0 +1,451 @@
+#include <sys/random.h>
+
+#include <cstdio>
+#include <ctime>
+
+#include "actors/ingress/ingress_actor.hpp"
+#include "actors/ingress/kj_guest_capnp.hpp"
+#include "actors/ingress/server_capnp.hpp"
+#include "actors/orders/shard/shard_actor.hpp"
+#include "actors/orders/shard/shard_capnp.hpp"
+#include "actors/risk/risk_actor.hpp"
+#include "actors/routing/routing_actor.hpp"
+#include "actors/venues/gateway_actor.hpp"
+#include "actors/venues/gateway_capnp.hpp"
+#include "actors/venues/session_quickfix.hpp"
+#include "actors/venues/transport_linux.hpp"
+#include "nodes/node/api/endpoints_http.hpp"
+#include "nodes/node/api/files_linux.hpp"
+#include "nodes/node/files_linux.hpp"
+#include "nodes/node/node.hpp"
+#include "nodes/node/operator_actor.hpp"
+#include "nodes/node/setup.hpp"
+#include "supervision/runtime/hot_loop_linux.hpp"
+#include "supervision/runtime/progress_file_linux.hpp"
+
+namespace holdfast::node {
+
+namespace {
+
+using replication::JournalAppender;
+using replication::JournalRocksdb;
+using replication::SnapshotMaker;
+
+WallTime wall_now() {
+  timespec t{};
+  clock_gettime(CLOCK_REALTIME, &t);
+  return {static_cast<int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec};
+}
+
+uint64_t random_number() {
+  uint64_t value = 0;
+  return getrandom(&value, sizeof value, 0) == sizeof value ? value : static_cast<uint64_t>(wall_now().ns);
+}
+
+/// One line of the node's log: time, what, details.
+void say(const std::string& line) {
+  const WallTime now = wall_now();
+  const std::time_t seconds = now.ns / 1'000'000'000;
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  char stamp[40];
+  std::strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
+  std::printf("%s.%06lldZ %s\n", stamp, static_cast<long long>(now.ns / 1000 % 1'000'000), line.c_str());
+  std::fflush(stdout);
+}
+
+/// Everything that a running node is made of, in the order in which it is made.
+class Node {
+ public:
+  explicit Node(const settings::Settings& settings) : settings_(settings) {}
+
+  NodeExit run() {
+    auto started = start();
+    if (!started) {
+      std::fprintf(stderr, "holdfast-node: %s\n", started.error().text.c_str());
+      take_down();
+      return started.error().code == ErrorCode::kInvalid ? NodeExit::kBadSettings : NodeExit::kCannotStart;
+    }
+    loop_->run();
+    take_down();
+    return exit_;
+  }
+
+ private:
+  Result<> start() {
+    started_ = wall_now();
+    auto directory = StateDirectory::open(settings_.node.state_directory);
+    if (!directory) return directory.error();
+    directory_ = std::make_unique<StateDirectory>(std::move(directory).value());
+    auto tokens = operator_api::read_token_file(settings_.node.token_file());
+    if (!tokens) return tokens.error();
+    for (const auto& venue : settings_.venues) {
+      auto rules = session_rules(venue, started_);
+      if (!rules) return rules.error();
+      rules_.push_back(std::move(rules).value());
+    }
+    auto journal = JournalRocksdb::open({settings_.node.journal_directory()});
+    if (!journal) return journal.error();
+    journal_ = std::move(journal).value();
+    loop_ = std::make_unique<HotLoop>(HotLoopSettings{.spin = settings_.node.loops.spin ? Duration::milliseconds(1) : Duration{}});
+    auto progress = start_progress();
+    if (!progress) return progress;
+    appender_ = std::make_unique<JournalAppender>(
+        *journal_, JournalAppender::Hooks{[this](std::function<void()> f) { loop_->defer(std::move(f)); },
+                                          [this](std::function<void()> f) { loop_->post(std::move(f)); }});
+    auto snapshots = start_snapshots();
+    if (!snapshots) return snapshots;
+    ActorSystemSettings system;
+    system.workers = settings_.node.loops.pool_threads;
+    system_ = std::make_unique<ActorSystem>(system);
+    auto ingress = ingress_settings(settings_, ingress_port());
+    if (!ingress) return ingress.error();
+    ingress_settings_ = std::move(ingress).value();
+    // The tree and the API start when the loop runs: their actors speak to loop actors from the first moment.
+    loop_->post([this] { start_tree(); });
+    on_stop_signal(*loop_, [this] { stop(); });
+    watch_disk();
+    return start_operator_api(std::move(tokens).value());
+  }
+
+  Result<> start_progress() {
+    const char* path = std::getenv(kProgressFileVariable);
+    if (!path) return success();  // no guard
+    auto file = ProgressFile::create(path);
+    if (!file) return file.error();
+    progress_ = std::make_unique<ProgressFile>(std::move(file).value());
+    auto counter = progress_->add_loop("hot");
+    if (!counter) return counter.error();
+    loop_->progress_sink(counter.value());
+    return success();
+  }
+
+  /// A node told to take any port takes the last one again, so that clients find it after a restart.
+  uint16_t ingress_port() const {
+    const uint16_t configured = settings_.node.ingress.listen.port;
+    return configured ? configured : directory_->last_ingress_port();
+  }
+
+  // ---- journal
+
+  Result<> start_snapshots() {
+    snapshots_ = std::make_unique<SnapshotMaker>(
+        settings_.node.journal.snapshot_every_entries, [this](GroupId group, const Result<Index>& made) {
+          const auto name = group_name(settings_, group);
+          if (!made)
+            say("snapshot failed group=" + name + " error=\"" + made.error().text + "\"");
+          else if (made.value())
+            say("snapshot made group=" + name + " index=" + std::to_string(made.value().value));
+        });
+    auto extents = journal_->extents();
+    if (!extents) return extents.error();
+    const auto add = [&](GroupId group, auto job) {
+      Index last;
+      for (const auto& extent : extents.value())
+        if (extent.group == group) last = extent.snapshot;
+      snapshots_->add(group, last, std::move(job));
+    };
+    for (uint32_t shard = 0; shard < settings_.node.shards; ++shard)
+      add(shard_group(shard), [this, shard] { return snapshot(shard_group(shard), *shard_codec_); });
+    for (const auto& venue : settings_.venues)
+      add(venue.entry.group, [this, group = venue.entry.group] { return snapshot(group, *gateway_codec_); });
+    return success();
+  }
+
+  template <typename C>
+  Result<Index> snapshot(GroupId group, const replication::Codec<C>& codec) {
+    const auto reader = journal_->reader(group);
+    auto made = replication::advance_snapshot(group, *reader, codec);
+    if (!made) return made.error();
+    if (!made.value()) return Index{0};
+    auto stored = journal_->put_snapshot(group, *made.value());
+    if (!stored) return stored.error();
+    return made.value()->at.index;
+  }
+
+  /// The log of a group, which also tells the snapshot maker how far it has come.
+  std::unique_ptr<replication::Log> make_log(GroupId group) {
+    return std::make_unique<WatchedLog>(appender_->log(group, settings_.node.journal.durability), group, *snapshots_);
+  }
+
+  class WatchedLog final : public replication::Log {
+   public:
+    WatchedLog(std::unique_ptr<Log> log, GroupId group, SnapshotMaker& snapshots)
+        : log_(std::move(log)), group_(group), snapshots_(snapshots) {}
+    void append(Index index, replication::ByteView entry) override { log_->append(index, entry); }
+    void on_committed(std::function<void(Index)> callback) override {
+      log_->on_committed([this, callback = std::move(callback)](Index index) {
+        // A lock now and then, not at every commit.
+        if (index.value % 256 == 0 || index.value > told_ + 256) {
+          told_ = index.value;
+          snapshots_.committed(group_, index);
+        }
+        callback(index);
+      });
+    }
+    void on_failed(std::function<void(const Error&)> callback) override { log_->on_failed(std::move(callback)); }
+    Durability durability() const override { return log_->durability(); }
+    Result<std::optional<replication::Snapshot>> latest_snapshot() const override { return log_->latest_snapshot(); }
+    Result<> read(Index from, const std::function<Result<>(Index, replication::ByteView)>& visit) const override {
+      return log_->read(from, visit);
+    }
+    Result<Epoch> raise_epoch(Epoch seen) override { return log_->raise_epoch(seen); }
+
+   private:
+    std::unique_ptr<Log> log_;
+    GroupId group_;
+    SnapshotMaker& snapshots_;
+    uint64_t told_ = 0;
+  };
+
+  void watch_disk() {
+    const auto free = journal_->free_bytes();
+    const bool low = free && free.value() < settings_.node.journal.disk_free_bytes_min;
+    if (low != disk_low_) {
+      disk_low_ = low;
+      say(low ? "intake stopped: the journal's disk is nearly full; free space on it" : "intake resumed: the disk has room");
+      tell_intake();
+    }
+    loop_->at(loop_->now() + Duration::seconds(1), [this] { watch_disk(); });
+  }
+
+  void tell_intake() {
+    if (auto ingress = registry_->find(std::string(kRootPath) + "/ingress"))
+      anon_send(ingress, ingress::StopIntake{disk_low_ || stopping_});
+  }
+
+  // ---- the tree
+
+  void start_tree() {
+    SupervisorSetup root;
+    root.path = kRootPath;
+    root.spec.strategy = Strategy::kOneForOne;
+    root.registry = registry_;
+    root.random = random_number;
+    root.on_event = [](const SupervisorEvent& event) {
+      say(event.event + " path=" + event.path + (event.text.empty() ? "" : " " + event.text) + (event.alarm ? " ALARM" : ""));
+    };
+    root.children.push_back(supervisor_child("venues", venues_supervisor()));
+    root.children.push_back(supervisor_child("orders", orders_supervisor()));
+    root.children.push_back({{.id = "ingress"}, [this](const ChildContext&) { return spawn_ingress(); }});
+    root_ = spawn_supervisor(system_->get(), std::move(root));
+    system_->get().spawn([this, root = root_](EventBasedActor* self) -> Behavior {
+      self->monitor(root);
+      self->set_down_handler([this, self](const DownMessage& down) {
+        self->quit();
+        loop_->post([this, text = describe(down.reason)] { root_down(text); });
+      });
+      return {[](Unit) {}};
+    });
+  }
+
+  SupervisorSetup venues_supervisor() {
+    SupervisorSetup setup;
+    setup.spec.strategy = Strategy::kOneForOne;
+    for (std::size_t i = 0; i < settings_.venues.size(); ++i)
+      setup.children.push_back({{.id = settings_.venues[i].entry.name.str()},
+                                [this, i](const ChildContext& context) { return spawn_gateway(context, i); }});
+    return setup;
+  }
+
+  SupervisorSetup orders_supervisor() {
+    SupervisorSetup setup;
+    setup.spec.strategy = Strategy::kOneForOne;
+    for (uint32_t shard = 0; shard < settings_.node.shards; ++shard) {
+      SupervisorSetup one;
+      // Risk and routing hold copies that the manager rebuilds, so each restarts alone.
+      one.spec.strategy = Strategy::kOneForOne;
+      one.children.push_back({{.id = "risk"}, [this](const ChildContext& context) -> ActorHandle {
+                                return spawn_on<risk::RiskActor>(context.system, *loop_);
+                              }});
+      one.children.push_back({{.id = "routing"}, [this](const ChildContext& context) -> ActorHandle {
+                                return spawn_on<routing::RoutingActor>(context.system, *loop_);
+                              }});
+      one.children.push_back({{.id = "manager"}, [this, shard](const ChildContext& context) {
+                                return spawn_manager(context, shard);
+                              }});
+      setup.children.push_back(supervisor_child("shard-" + std::to_string(shard), std::move(one)));
+    }
+    return setup;
+  }
+
+  ActorHandle spawn_gateway(const ChildContext& context, std::size_t i) {
+    const auto& venue = settings_.venues[i];
+    venues::GatewayActorSetup setup;
+    setup.group = venue.entry.group;
+    setup.rules = rules_[i];
+    setup.sender = venue.sender_comp_id;
+    setup.target = venue.target_comp_id;
+    setup.endpoint = venue.host + ":" + std::to_string(venue.port);
+    setup.make_log = [this, group = venue.entry.group] { return make_log(group); };
+    setup.codec = gateway_codec_;
+    setup.make_session = venues::quickfix_sessions(session_identity(venue));
+    setup.make_transport = venues::tcp_transports(venue.host, venue.port);
+    setup.wall = wall_now;
+    for (uint32_t shard = 0; shard < settings_.node.shards; ++shard) setup.shards.push_back(shard_group(shard));
+    setup.find_shard = [this](GroupId group) { return registry_->find(manager_path(group.value - 1)); };
+    setup.on_event = [name = venue.entry.name.str()](const std::string& line) { say("venue " + name + ": " + line); };
+    return spawn_on<venues::GatewayActor>(context.system, *loop_, std::move(setup));
+  }
+
+  ActorHandle spawn_ingress() {
+    ingress::IngressActorSetup setup;
+    setup.settings = ingress_settings_;
+    setup.find_shard = [this](uint32_t shard) { return registry_->find(manager_path(shard)); };
+    setup.make_front = ingress::make_server;
+    setup.port = ingress_port_;
+    setup.on_listening = [this](uint16_t port) {
+      const auto& address = settings_.node.ingress.listen.address;
+      say("order entry listens on " + address + ":" + std::to_string(port));
+      auto announced = directory_->announce(port, address);
+      if (!announced) say(announced.error().text);
+      if (disk_low_) tell_intake();
+    };
+    return spawn_on<ingress::IngressActor>(system_->get(), *loop_, std::move(setup));
+  }
+
+  ActorHandle spawn_manager(const ChildContext& context, uint32_t shard);
+
+  /// The root gave up, or has stopped as it was told to.
+  void root_down(const std::string& why) {
+    if (!stopping_) {
+      say("the actor tree gave up: " + why + "; the process ends, its guard starts a fresh one");
+      exit_ = NodeExit::kGaveUp;
+    }
+    loop_->stop();
+  }
+
+  // ---- the operator's side
+
+  Result<> start_operator_api(operator_api::Tokens tokens) {
+    OperatorSetup setup;
+    setup.settings = &settings_;
+    setup.system = &system_->get();
+    setup.registry = registry_;
+    setup.journal = journal_.get();
+    setup.snapshots = snapshots_.get();
+    setup.wall = wall_now;
+    setup.root = [this] { return registry_->find(kRootPath); };
+    setup.loop_progress = [this] { return loop_->progress(); };
+    setup.intake_stopped = [this] { return disk_low_.load() || stopping_.load(); };
+    setup.started = started_;
+    backend_ = make_operator_backend(std::move(setup));
+    auto audit = operator_api::AuditFile::open(settings_.node.audit_file());
+    if (!audit) return audit.error();
+    audit_ = std::move(audit).value();
+    operator_api::ServerSettings server;
+    server.address = settings_.node.operator_api.listen.address;
+    server.port = settings_.node.operator_api.listen.port;
+    auto started = operator_api::start_operator_api(
+        server, std::move(tokens), *backend_, [this](const std::string& line) { return audit_->append(line); }, wall_now);
+    if (!started) return started.error();
+    server_ = std::move(started).value();
+    say("operator API on " + server_->url());
+    return operator_api::announce(settings_.node.state_directory, server_->url(), settings_.node.token_file());
+  }
+
+  // ---- stopping
+
+  /// SIGTERM: intake, venues, snapshots, tree, in this order and within the configured time.
+  void stop() {
+    if (stopping_.exchange(true)) return;
+    say("stopping: intake is closed");
+    tell_intake();
+    stop_by_ = loop_->now() + settings_.node.shutdown.within;
+    loop_->at(stop_by_, [this] {
+      say("stopping: time is up");
+      loop_->stop();
+    });
+    if (settings_.node.shutdown.open_orders == settings::OpenOrdersAtStop::kCancel) cancel_open_orders();
+    // Replies that are under way leave first; then the sessions end.
+    loop_->at(loop_->now() + Duration::milliseconds(50), [this] { stop_venues(); });
+  }
+
+  void cancel_open_orders();
+
+  void stop_venues() {
+    spawn_function_on(system_->get(), *loop_, [this](LoopActor* self) -> Behavior {
+      auto left = std::make_shared<std::size_t>(settings_.venues.size());
+      const auto one_done = [this, self, left] {
+        if (--*left > 0) return;
+        self->quit();
+        stop_tree();
+      };
+      const Duration within = Duration{settings_.node.shutdown.within.ns / 2};
+      for (const auto& venue : settings_.venues) {
+        const auto gateway = registry_->find(gateway_path(venue.entry.name));
+        if (!gateway) {
+          one_done();
+          continue;
+        }
+        const auto name = venue.entry.name.str();
+        request_within(self, gateway, {"venue stop", within}, VenueStop{Duration{within.ns * 3 / 4}})
+            .then(
+                [name, one_done](const VenueStopped& stopped) {
+                  say("venue " + name + (stopped.logged_out ? " logged out" : " did not answer the Logout"));
+                  one_done();
+                },
+                [name, one_done](const ActorError& error) {
+                  say("venue " + name + " did not stop: " + describe(error));
+                  one_done();
+                });
+      }
+      if (settings_.venues.empty()) one_done();
+      return {[](Unit) {}};
+    });
+  }
+
+  void stop_tree() {
+    if (!root_) return loop_->stop();
+    send_shutdown(root_);  // root_down follows
+  }
+
+  void take_down() {
+    if (server_) server_->stop();
+    server_.reset();
+    backend_.reset();
+    if (exit_ == NodeExit::kStopped && stopping_ && snapshots_) snapshots_->make_all();
+    if (loop_) loop_->close();
+    root_ = nullptr;
+    snapshots_.reset();
+    system_.reset();
+    appender_.reset();
+    loop_.reset();
+    journal_.reset();
+    if (stopping_) say("stopped");
+  }
+
+  const settings::Settings& settings_;
+  WallTime started_;
+  std::vector<venues::SessionRules> rules_;
+  ingress::Settings ingress_settings_;
+  std::shared_ptr<uint16_t> ingress_port_ = std::make_shared<uint16_t>(0);
+  const std::shared_ptr<const orders::ShardCodec> shard_codec_ = std::make_shared<orders::ShardCodec>();
+  const std::shared_ptr<const venues::GatewayCodec> gateway_codec_ = std::make_shared<venues::GatewayCodec>();
+  const std::shared_ptr<RefRegistry> registry_ = std::make_shared<RefRegistry>();
+
+  std::unique_ptr<StateDirectory> directory_;
+  std::unique_ptr<JournalRocksdb> journal_;
+  std::unique_ptr<HotLoop> loop_;
+  std::unique_ptr<ProgressFile> progress_;
+  std::unique_ptr<JournalAppender> appender_;
+  std::unique_ptr<SnapshotMaker> snapshots_;
+  std::unique_ptr<ActorSystem> system_;
+  ActorHandle root_;
+  std::unique_ptr<operator_api::OperatorBackend> backend_;
+  std::unique_ptr<operator_api::AuditFile> audit_;
+  std::unique_ptr<operator_api::Server> server_;
+
+  std::atomic<bool> disk_low_{false}, stopping_{false};  // written on the loop, read by the operator's actor
+  MonoTime stop_by_;
+  NodeExit exit_ = NodeExit::kStopped;
+};
+
+}  // namespace
+
+NodeExit run_node(const settings::Settings& settings) {
+  block_signals();
+  return Node(settings).run();
+}
+
+}  // namespace holdfast::node
