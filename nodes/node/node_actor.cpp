@@ -39,7 +39,8 @@ WallTime wall_now() {
 
 uint64_t random_number() {
   uint64_t value = 0;
-  return getrandom(&value, sizeof value, 0) == sizeof value ? value : static_cast<uint64_t>(wall_now().ns);
+  return getrandom(&value, sizeof value, 0) == sizeof value ? value
+                                                            : static_cast<uint64_t>(wall_now().ns);
 }
 
 /// One line of the node's log: time, what, details.
@@ -50,7 +51,8 @@ void say(const std::string& line) {
   gmtime_r(&seconds, &utc);
   char stamp[40];
   std::strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
-  std::printf("%s.%06lldZ %s\n", stamp, static_cast<long long>(now.ns / 1000 % 1'000'000), line.c_str());
+  std::printf("%s.%06lldZ %s\n", stamp, static_cast<long long>(now.ns / 1000 % 1'000'000),
+              line.c_str());
   std::fflush(stdout);
 }
 
@@ -64,7 +66,8 @@ class Node {
     if (!started) {
       std::fprintf(stderr, "holdfast-node: %s\n", started.error().text.c_str());
       take_down();
-      return started.error().code == ErrorCode::kInvalid ? NodeExit::kBadSettings : NodeExit::kCannotStart;
+      return started.error().code == ErrorCode::kInvalid ? NodeExit::kBadSettings
+                                                         : NodeExit::kCannotStart;
     }
     loop_->run();
     take_down();
@@ -74,6 +77,11 @@ class Node {
  private:
   Result<> start() {
     started_ = wall_now();
+    reference_ = std::make_shared<const ReferenceData>(settings_.reference());
+    limits_ = std::make_shared<const RiskLimits>(settings_.risk.limits);
+    restricted_ = std::make_shared<const RestrictedList>(settings_.risk.restricted);
+    for (uint32_t shard = 0; shard < settings_.node.shards; ++shard)
+      shard_memory_.push_back(std::make_shared<orders::ShardMemory>());
     auto directory = StateDirectory::open(settings_.node.state_directory);
     if (!directory) return directory.error();
     directory_ = std::make_unique<StateDirectory>(std::move(directory).value());
@@ -83,16 +91,19 @@ class Node {
       auto rules = session_rules(venue, started_);
       if (!rules) return rules.error();
       rules_.push_back(std::move(rules).value());
+      fences_.push_back(venues::make_tcp_fence());
     }
     auto journal = JournalRocksdb::open({settings_.node.journal_directory()});
     if (!journal) return journal.error();
     journal_ = std::move(journal).value();
-    loop_ = std::make_unique<HotLoop>(HotLoopSettings{.spin = settings_.node.loops.spin ? Duration::milliseconds(1) : Duration{}});
+    loop_ = std::make_unique<HotLoop>(HotLoopSettings{
+        .spin = settings_.node.loops.spin ? Duration::milliseconds(1) : Duration{}});
     auto progress = start_progress();
     if (!progress) return progress;
     appender_ = std::make_unique<JournalAppender>(
-        *journal_, JournalAppender::Hooks{[this](std::function<void()> f) { loop_->defer(std::move(f)); },
-                                          [this](std::function<void()> f) { loop_->post(std::move(f)); }});
+        *journal_,
+        JournalAppender::Hooks{[this](std::function<void()> f) { loop_->defer(std::move(f)); },
+                               [this](std::function<void()> f) { loop_->post(std::move(f)); }});
     auto snapshots = start_snapshots();
     if (!snapshots) return snapshots;
     ActorSystemSettings system;
@@ -101,7 +112,8 @@ class Node {
     auto ingress = ingress_settings(settings_, ingress_port());
     if (!ingress) return ingress.error();
     ingress_settings_ = std::move(ingress).value();
-    // The tree and the API start when the loop runs: their actors speak to loop actors from the first moment.
+    // The tree and the API start when the loop runs: their actors speak to loop actors from the
+    // first moment.
     loop_->post([this] { start_tree(); });
     on_stop_signal(*loop_, [this] { stop(); });
     watch_disk();
@@ -120,7 +132,8 @@ class Node {
     return success();
   }
 
-  /// A node told to take any port takes the last one again, so that clients find it after a restart.
+  /// A node told to take any port takes the last one again, so that clients find it after a
+  /// restart.
   uint16_t ingress_port() const {
     const uint16_t configured = settings_.node.ingress.listen.port;
     return configured ? configured : directory_->last_ingress_port();
@@ -130,7 +143,8 @@ class Node {
 
   Result<> start_snapshots() {
     snapshots_ = std::make_unique<SnapshotMaker>(
-        settings_.node.journal.snapshot_every_entries, [this](GroupId group, const Result<Index>& made) {
+        settings_.node.journal.snapshot_every_entries,
+        [this](GroupId group, const Result<Index>& made) {
           const auto name = group_name(settings_, group);
           if (!made)
             say("snapshot failed group=" + name + " error=\"" + made.error().text + "\"");
@@ -146,9 +160,11 @@ class Node {
       snapshots_->add(group, last, std::move(job));
     };
     for (uint32_t shard = 0; shard < settings_.node.shards; ++shard)
-      add(shard_group(shard), [this, shard] { return snapshot(shard_group(shard), *shard_codec_); });
+      add(shard_group(shard),
+          [this, shard] { return snapshot(shard_group(shard), *shard_codec_); });
     for (const auto& venue : settings_.venues)
-      add(venue.entry.group, [this, group = venue.entry.group] { return snapshot(group, *gateway_codec_); });
+      add(venue.entry.group,
+          [this, group = venue.entry.group] { return snapshot(group, *gateway_codec_); });
     return success();
   }
 
@@ -165,7 +181,8 @@ class Node {
 
   /// The log of a group, which also tells the snapshot maker how far it has come.
   std::unique_ptr<replication::Log> make_log(GroupId group) {
-    return std::make_unique<WatchedLog>(appender_->log(group, settings_.node.journal.durability), group, *snapshots_);
+    return std::make_unique<WatchedLog>(appender_->log(group, settings_.node.journal.durability),
+                                        group, *snapshots_);
   }
 
   class WatchedLog final : public replication::Log {
@@ -183,10 +200,15 @@ class Node {
         callback(index);
       });
     }
-    void on_failed(std::function<void(const Error&)> callback) override { log_->on_failed(std::move(callback)); }
+    void on_failed(std::function<void(const Error&)> callback) override {
+      log_->on_failed(std::move(callback));
+    }
     Durability durability() const override { return log_->durability(); }
-    Result<std::optional<replication::Snapshot>> latest_snapshot() const override { return log_->latest_snapshot(); }
-    Result<> read(Index from, const std::function<Result<>(Index, replication::ByteView)>& visit) const override {
+    Result<std::optional<replication::Snapshot>> latest_snapshot() const override {
+      return log_->latest_snapshot();
+    }
+    Result<> read(Index from, const std::function<Result<>(Index, replication::ByteView)>& visit)
+        const override {
       return log_->read(from, visit);
     }
     Result<Epoch> raise_epoch(Epoch seen) override { return log_->raise_epoch(seen); }
@@ -203,7 +225,8 @@ class Node {
     const bool low = free && free.value() < settings_.node.journal.disk_free_bytes_min;
     if (low != disk_low_) {
       disk_low_ = low;
-      say(low ? "intake stopped: the journal's disk is nearly full; free space on it" : "intake resumed: the disk has room");
+      say(low ? "intake stopped: the journal's disk is nearly full; free space on it"
+              : "intake resumed: the disk has room");
       tell_intake();
     }
     loop_->at(loop_->now() + Duration::seconds(1), [this] { watch_disk(); });
@@ -223,11 +246,13 @@ class Node {
     root.registry = registry_;
     root.random = random_number;
     root.on_event = [](const SupervisorEvent& event) {
-      say(event.event + " path=" + event.path + (event.text.empty() ? "" : " " + event.text) + (event.alarm ? " ALARM" : ""));
+      say(event.event + " path=" + event.path + (event.text.empty() ? "" : " " + event.text) +
+          (event.alarm ? " ALARM" : ""));
     };
     root.children.push_back(supervisor_child("venues", venues_supervisor()));
     root.children.push_back(supervisor_child("orders", orders_supervisor()));
-    root.children.push_back({{.id = "ingress"}, [this](const ChildContext&) { return spawn_ingress(); }});
+    root.children.push_back(
+        {{.id = "ingress"}, [this](const ChildContext&) { return spawn_ingress(); }});
     root_ = spawn_supervisor(system_->get(), std::move(root));
     system_->get().spawn([this, root = root_](EventBasedActor* self) -> Behavior {
       self->monitor(root);
@@ -243,8 +268,9 @@ class Node {
     SupervisorSetup setup;
     setup.spec.strategy = Strategy::kOneForOne;
     for (std::size_t i = 0; i < settings_.venues.size(); ++i)
-      setup.children.push_back({{.id = settings_.venues[i].entry.name.str()},
-                                [this, i](const ChildContext& context) { return spawn_gateway(context, i); }});
+      setup.children.push_back(
+          {{.id = settings_.venues[i].entry.name.str()},
+           [this, i](const ChildContext& context) { return spawn_gateway(context, i); }});
     return setup;
   }
 
@@ -258,9 +284,10 @@ class Node {
       one.children.push_back({{.id = "risk"}, [this](const ChildContext& context) -> ActorHandle {
                                 return spawn_on<risk::RiskActor>(context.system, *loop_);
                               }});
-      one.children.push_back({{.id = "routing"}, [this](const ChildContext& context) -> ActorHandle {
-                                return spawn_on<routing::RoutingActor>(context.system, *loop_);
-                              }});
+      one.children.push_back(
+          {{.id = "routing"}, [this](const ChildContext& context) -> ActorHandle {
+             return spawn_on<routing::RoutingActor>(context.system, *loop_);
+           }});
       one.children.push_back({{.id = "manager"}, [this, shard](const ChildContext& context) {
                                 return spawn_manager(context, shard);
                               }});
@@ -280,11 +307,17 @@ class Node {
     setup.make_log = [this, group = venue.entry.group] { return make_log(group); };
     setup.codec = gateway_codec_;
     setup.make_session = venues::quickfix_sessions(session_identity(venue));
-    setup.make_transport = venues::tcp_transports(venue.host, venue.port);
+    setup.fence = fences_[i];
+    setup.make_transport = venues::tcp_transports({venue.host, venue.port}, fences_[i]);
     setup.wall = wall_now;
-    for (uint32_t shard = 0; shard < settings_.node.shards; ++shard) setup.shards.push_back(shard_group(shard));
-    setup.find_shard = [this](GroupId group) { return registry_->find(manager_path(group.value - 1)); };
-    setup.on_event = [name = venue.entry.name.str()](const std::string& line) { say("venue " + name + ": " + line); };
+    for (uint32_t shard = 0; shard < settings_.node.shards; ++shard)
+      setup.shards.push_back(shard_group(shard));
+    setup.find_shard = [this](GroupId group) {
+      return registry_->find(manager_path(group.value - 1));
+    };
+    setup.on_event = [name = venue.entry.name.str()](const std::string& line) {
+      say("venue " + name + ": " + line);
+    };
     return spawn_on<venues::GatewayActor>(context.system, *loop_, std::move(setup));
   }
 
@@ -304,7 +337,33 @@ class Node {
     return spawn_on<ingress::IngressActor>(system_->get(), *loop_, std::move(setup));
   }
 
-  ActorHandle spawn_manager(const ChildContext& context, uint32_t shard);
+  ActorHandle spawn_manager(const ChildContext& context, uint32_t shard) {
+    orders::ShardSetup setup;
+    setup.group = shard_group(shard);
+    setup.shard = shard;
+    setup.make_log = [this, shard]() -> Result<std::unique_ptr<replication::Log>> {
+      return make_log(shard_group(shard));
+    };
+    setup.wall = wall_now;
+    setup.find_risk = [this, shard] { return registry_->find(risk_path(shard)); };
+    setup.find_routing = [this, shard] { return registry_->find(routing_path(shard)); };
+    setup.find_gateway = [this](GroupId group) { return find_gateway(group); };
+    setup.reference.data = reference_;
+    setup.risk.limits = limits_;
+    setup.risk.restricted = restricted_;
+    setup.memory = shard_memory_[shard];
+    setup.on_event = [name = "orders/" + std::to_string(shard)](
+                         std::string_view event, const std::string& text, bool alarm) {
+      say(std::string(event) + " group=" + name + " " + text + (alarm ? " ALARM" : ""));
+    };
+    return orders::spawn_shard(context.system, *loop_, setup);
+  }
+
+  ActorHandle find_gateway(GroupId group) const {
+    for (const auto& venue : settings_.venues)
+      if (venue.entry.group == group) return registry_->find(gateway_path(venue.entry.name));
+    return nullptr;
+  }
 
   /// The root gave up, or has stopped as it was told to.
   void root_down(const std::string& why) {
@@ -337,11 +396,13 @@ class Node {
     server.address = settings_.node.operator_api.listen.address;
     server.port = settings_.node.operator_api.listen.port;
     auto started = operator_api::start_operator_api(
-        server, std::move(tokens), *backend_, [this](const std::string& line) { return audit_->append(line); }, wall_now);
+        server, std::move(tokens), *backend_,
+        [this](const std::string& line) { return audit_->append(line); }, wall_now);
     if (!started) return started.error();
     server_ = std::move(started).value();
     say("operator API on " + server_->url());
-    return operator_api::announce(settings_.node.state_directory, server_->url(), settings_.node.token_file());
+    return operator_api::announce(settings_.node.state_directory, server_->url(),
+                                  settings_.node.token_file());
   }
 
   // ---- stopping
@@ -356,12 +417,27 @@ class Node {
       say("stopping: time is up");
       loop_->stop();
     });
-    if (settings_.node.shutdown.open_orders == settings::OpenOrdersAtStop::kCancel) cancel_open_orders();
+    if (settings_.node.shutdown.open_orders == settings::OpenOrdersAtStop::kCancel)
+      cancel_open_orders();
     // Replies that are under way leave first; then the sessions end.
     loop_->at(loop_->now() + Duration::milliseconds(50), [this] { stop_venues(); });
   }
 
-  void cancel_open_orders();
+  /// A full kill of the firm cancels everything at the venues; its end follows at once, so that
+  /// nothing is left in force for the next start.
+  void cancel_open_orders() {
+    KillSwitch kill;
+    kill.scope = KillScope::kFirm;
+    kill.mode = KillMode::kFull;
+    kill.operator_name = "node";
+    kill.reason = "the node stops and cancels open orders, as configured";
+    for (const KillMode mode : {KillMode::kFull, KillMode::kNone}) {
+      kill.mode = mode;
+      for (uint32_t shard = 0; shard < settings_.node.shards; ++shard)
+        if (auto manager = registry_->find(manager_path(shard)))
+          anon_send(manager, SetKill{0, kill});
+    }
+  }
 
   void stop_venues() {
     spawn_function_on(system_->get(), *loop_, [this](LoopActor* self) -> Behavior {
@@ -379,10 +455,12 @@ class Node {
           continue;
         }
         const auto name = venue.entry.name.str();
-        request_within(self, gateway, {"venue stop", within}, VenueStop{Duration{within.ns * 3 / 4}})
+        request_within(self, gateway, {"venue stop", within},
+                       VenueStop{Duration{within.ns * 3 / 4}})
             .then(
                 [name, one_done](const VenueStopped& stopped) {
-                  say("venue " + name + (stopped.logged_out ? " logged out" : " did not answer the Logout"));
+                  say("venue " + name +
+                      (stopped.logged_out ? " logged out" : " did not answer the Logout"));
                   one_done();
                 },
                 [name, one_done](const ActorError& error) {
@@ -418,10 +496,17 @@ class Node {
   const settings::Settings& settings_;
   WallTime started_;
   std::vector<venues::SessionRules> rules_;
+  std::vector<std::shared_ptr<venues::Fence>> fences_;
+  std::vector<std::shared_ptr<orders::ShardMemory>> shard_memory_;
+  std::shared_ptr<const ReferenceData> reference_;
+  std::shared_ptr<const RiskLimits> limits_;
+  std::shared_ptr<const RestrictedList> restricted_;
   ingress::Settings ingress_settings_;
   std::shared_ptr<uint16_t> ingress_port_ = std::make_shared<uint16_t>(0);
-  const std::shared_ptr<const orders::ShardCodec> shard_codec_ = std::make_shared<orders::ShardCodec>();
-  const std::shared_ptr<const venues::GatewayCodec> gateway_codec_ = std::make_shared<venues::GatewayCodec>();
+  const std::shared_ptr<const orders::ShardCodec> shard_codec_ =
+      std::make_shared<orders::ShardCodec>();
+  const std::shared_ptr<const venues::GatewayCodec> gateway_codec_ =
+      std::make_shared<venues::GatewayCodec>();
   const std::shared_ptr<RefRegistry> registry_ = std::make_shared<RefRegistry>();
 
   std::unique_ptr<StateDirectory> directory_;
@@ -436,7 +521,8 @@ class Node {
   std::unique_ptr<operator_api::AuditFile> audit_;
   std::unique_ptr<operator_api::Server> server_;
 
-  std::atomic<bool> disk_low_{false}, stopping_{false};  // written on the loop, read by the operator's actor
+  std::atomic<bool> disk_low_{false},
+      stopping_{false};  // written on the loop, read by the operator's actor
   MonoTime stop_by_;
   NodeExit exit_ = NodeExit::kStopped;
 };

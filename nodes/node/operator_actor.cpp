@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <future>
 
+#include "actors/risk/view.hpp"
 #include "nodes/node/api/metrics.hpp"
 #include "nodes/node/gather.hpp"
 #include "nodes/node/setup.hpp"
@@ -58,7 +59,7 @@ class NodeOperator final : public OperatorBackend {
     run([this, call, answer](OperatorActor& self) {
       ask_gateways<VenueSessionView>(
           self, share_of(call), VenueSessionQuery{}, [this, &self, call, answer](auto venues) {
-            ask_shards<ShardView>(
+            ask_shards<ShardViewAnswer>(
                 self, share_of(call), ShardQuery{},
                 [this, answer, venues](auto shards) { answer(health_of(venues, shards)); });
           });
@@ -83,13 +84,13 @@ class NodeOperator final : public OperatorBackend {
 
   void orders(const Call& call, const OrdersQuery& query, Answer<OrderPage> answer) override {
     run([this, call, query, answer](OperatorActor& self) {
-      ask_shards<OrdersPage>(self, share_of(call), query, [this, query, answer](auto parts) {
+      ask_shards<OrdersPageAnswer>(self, share_of(call), query, [this, query, answer](auto parts) {
         OrderPage page;
         for (auto& part : parts) {
           if (!part.answer)
             return answer(
                 Error{ErrorCode::kUnavailable, part.name + ": " + part.answer.error().text});
-          auto& one = part.answer.value();
+          const OrdersPage& one = *part.answer.value();
           page.orders.insert(page.orders.end(), one.orders.begin(), one.orders.end());
           page.more = page.more || one.more;
           page.as_of.push_back({one.group, part.name, one.epoch, one.as_of});
@@ -109,11 +110,10 @@ class NodeOperator final : public OperatorBackend {
   void order(const Call& call, const OrderHistoryQuery& query,
              Answer<OrderHistory> answer) override {
     run([this, call, query, answer](OperatorActor& self) {
-      ask_shards<OrderHistory>(self, share_of(call), query, [answer](auto parts) {
+      ask_shards<OrderHistoryAnswer>(self, share_of(call), query, [answer](auto parts) {
         std::string missing;
         for (auto& part : parts) {
-          if (part.answer && part.answer.value().found)
-            return answer(std::move(part.answer).value());
+          if (part.answer && part.answer.value()->found) return answer(*part.answer.value());
           if (!part.answer) missing += (missing.empty() ? "" : ", ") + part.name;
         }
         if (!missing.empty())
@@ -125,13 +125,14 @@ class NodeOperator final : public OperatorBackend {
 
   void risk(const Call& call, const ShardRiskQuery& query, Answer<RiskView> answer) override {
     run([this, call, query, answer](OperatorActor& self) {
-      ask_shards<ShardRiskView>(self, share_of(call), query, [answer](auto parts) {
-        RiskView view;
-        view.shards_total = static_cast<uint32_t>(parts.size());
-        for (auto& part : parts)
-          if (part.answer) view.shards.push_back(std::move(part.answer).value());
-        answer(std::move(view));
-      });
+      ask_shards<std::shared_ptr<const ShardRiskView>>(
+          self, share_of(call), query, [answer](auto parts) {
+            RiskView view;
+            view.shards_total = static_cast<uint32_t>(parts.size());
+            for (auto& part : parts)
+              if (part.answer) view.shards.push_back(*part.answer.value());
+            answer(std::move(view));
+          });
     });
   }
 
@@ -164,7 +165,7 @@ class NodeOperator final : public OperatorBackend {
     run([this, call, answer](OperatorActor& self) {
       ask_gateways<VenueSessionView>(
           self, share_of(call), VenueSessionQuery{}, [this, &self, call, answer](auto venues) {
-            ask_shards<ShardView>(
+            ask_shards<ShardViewAnswer>(
                 self, share_of(call), ShardQuery{},
                 [this, answer, venues](auto shards) { answer(metrics_of(venues, shards)); });
           });
@@ -303,7 +304,7 @@ class NodeOperator final : public OperatorBackend {
   }
 
   HealthView health_of(const std::vector<Gathered<VenueSessionView>>& venues,
-                       const std::vector<Gathered<ShardView>>& shards) {
+                       const std::vector<Gathered<ShardViewAnswer>>& shards) {
     HealthView view;
     view.node = setup_.settings->node.name;
     view.version = HOLDFAST_VERSION;
@@ -317,7 +318,7 @@ class NodeOperator final : public OperatorBackend {
       view.checks.push_back({std::move(name), ok, std::move(text)});
     };
     for (const auto& shard : shards) {
-      const bool serving = shard.answer && shard.answer.value().serving;
+      const bool serving = shard.answer && shard.answer.value()->serving;
       check(shard.name, serving,
             serving        ? "serving"
             : shard.answer ? "recovering or stopped: see `holdfast tree`"
@@ -399,8 +400,10 @@ class NodeOperator final : public OperatorBackend {
       return answer(std::move(view));
     }
     const auto& now = in_force_ ? *in_force_ : setup_.settings->risk;
-    for (const auto& change : settings::risk_changes(now, fresh))
-      view.changes.push_back({change.what, change.from, change.to});
+    for (const auto& changes :
+         {risk::diff(now.limits, fresh.limits), risk::diff(now.restricted, fresh.restricted)})
+      for (const auto& change : changes)
+        view.changes.push_back({change.where + ": " + change.what, change.from, change.to});
     view.applied.complete = true;
     if (request.dry_run || view.changes.empty()) return answer(std::move(view));
     LoadRisk command;
@@ -416,16 +419,16 @@ class NodeOperator final : public OperatorBackend {
   }
 
   std::string metrics_of(const std::vector<Gathered<VenueSessionView>>& venues,
-                         const std::vector<Gathered<ShardView>>& shards) {
+                         const std::vector<Gathered<ShardViewAnswer>>& shards) {
     MetricsText text;
     const auto each_shard = [&](const char* name, const char* help, bool counter, auto value) {
       for (const auto& shard : shards) {
         if (!shard.answer) continue;
         const MetricLabels labels{{"shard", shard.name}};
         if (counter)
-          text.counter(name, help, value(shard.answer.value()), labels);
+          text.counter(name, help, value(*shard.answer.value()), labels);
         else
-          text.gauge(name, help, static_cast<int64_t>(value(shard.answer.value())), labels);
+          text.gauge(name, help, static_cast<int64_t>(value(*shard.answer.value())), labels);
       }
     };
     using S = const ShardView&;
