@@ -33,7 +33,8 @@ class Check {
     };
     for (std::size_t i = 0; i < kPolicies; ++i) {
       outcome_ = &decision_.outcomes[i];
-      decision_.reason = (this->*kSteps[i])();
+      const Step step = kSteps[i];
+      decision_.reason = (this->*step)();
       if (decision_.reason == Reason::kNone) continue;
       outcome_->result = PolicyResult::kFail;
       return decision_;

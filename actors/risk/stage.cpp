@@ -36,7 +36,10 @@ std::variant<RiskVerdicts, RiskNotReady> RiskStage::check(const RiskCheckBatch& 
     const RiskDecision& decision =
         decisions->emplace_back(risk::check(*state_, order, message.now));
     risk::apply(*state_, consequence(order, decision));
-    (decision.approved ? counters_.approved : counters_.refused) += 1;
+    if (order.kind == RiskOrderKind::kMessage)
+      counters_.counted += 1;
+    else
+      (decision.approved ? counters_.approved : counters_.refused) += 1;
   }
   counters_.batches += 1;
   return RiskVerdicts{message.batch, generation_, std::move(decisions)};

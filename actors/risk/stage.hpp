@@ -53,7 +53,8 @@ struct RiskRebuild {
 
 /// What the stage did, for telemetry.
 struct RiskStageCounters {
-  uint64_t batches = 0, approved = 0, refused = 0, not_ready = 0, stale = 0, rebuilds = 0;
+  uint64_t batches = 0, approved = 0, refused = 0, counted = 0;
+  uint64_t not_ready = 0, stale = 0, rebuilds = 0;
 };
 
 /// The stage's logic: one message in, at most one answer out. Lives on one thread.

@@ -89,6 +89,28 @@ TEST(MessageRate, CountsEveryMessageOfTheWindow) {
   expect_approved(check(state, buy(3, 10, 100, "C"), kStart));
 }
 
+TEST(MessageRate, MessagesThatAreNotJudgedCountInTheirPlaceAndAlwaysPass) {
+  RiskState state = world();
+  set_limit(state, LimitKind::kMessagesMax, 2);
+  kill(state, KillScope::kFirm, "", KillMode::kFull);
+  RiskOrder cancel;
+  cancel.kind = RiskOrderKind::kMessage;
+  cancel.account = "A";
+  for (int i = 0; i < 5; ++i) {
+    const RiskDecision decision = place(state, cancel);
+    expect_approved(decision);
+    EXPECT_EQ(decision.limits_version, state.limits_version());
+  }
+  EXPECT_EQ(state.account(state.find_account("A")).rate.total(kStart), 5u);
+  EXPECT_EQ(state.open_orders(), 0u);
+  kill(state, KillScope::kFirm, "", KillMode::kNone);
+  expect_fails_at(check(state, buy(1, 1), kStart), Policy::kMessageRate, Reason::kMessageRate);
+  // One of an account that has no row leaves none: refused messages must not fill the table.
+  cancel.account = "Z";
+  expect_approved(place(state, cancel));
+  EXPECT_EQ(state.find_account("Z"), kNoRow);
+}
+
 TEST(MessageRate, WindowSlidesAndIsNeverShorterThanConfigured) {
   RiskState state = world();
   set_limit(state, LimitKind::kMessagesMax, 1);
