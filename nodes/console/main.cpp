@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "nodes/console/commands_http.hpp"
+#include "nodes/console/guard_linux.hpp"
 #include "nodes/console/restore_rocksdb.hpp"
 #include "nodes/settings/settings.hpp"
 
@@ -122,6 +123,26 @@ int restore_backup(const Console& console, const std::string& backup, const std:
   return kClean;
 }
 
+// Asks the guard and shows what it says. A node that does not run is a verdict that is not clean.
+int guard(const Console& console, const GuardRequest& request) {
+  const auto directory = guard_directory(console.where.state_directory, console.environment);
+  const auto reply = ask_guard(directory, request);
+  if (!reply) {
+    const bool denied = reply.error().code == ErrorCode::kDenied;
+    return fail(console, denied ? kRefused : kUnreachable, denied ? "denied" : "unreachable",
+                reply.error().text, "name its state folder with --state-dir or HOLDFAST_STATE_DIR");
+  }
+  const auto& json = reply.value();
+  if (!json.value("ok", false))
+    return fail(console, kRefused, json.value("denied", false) ? "denied" : "conflict",
+                json.value("error", "the guard refused"),
+                "`holdfast guard status` shows its state");
+  *console.out << (console.json ? json.dump(2) + "\n" : show_guard(json, console.screen));
+  const auto state = json.value("state", "running");
+  const bool aimed = request.command == "status" ? state == "running" : true;
+  return aimed ? kClean : kNotClean;
+}
+
 // One command of the tree below: what CLI11 found, and what to run for it.
 using Run = std::function<int(Console&)>;
 
@@ -136,7 +157,7 @@ struct CommandLine {
   uint64_t number = 0;
   uint32_t depth = limits::kTreeDepthMax;
   double seconds = 0;
-  bool dry_run = false;
+  bool dry_run = false, hold = false;
 
   CommandLine();
   CLI::App* command(CLI::App* parent, const std::string& word, const std::string& about, Run run);
@@ -145,6 +166,7 @@ struct CommandLine {
   void add_trading();
   void add_venues();
   void add_files();
+  void add_guard();
   Run watched(Run run);
 };
 
@@ -307,6 +329,29 @@ void CommandLine::add_files() {
       ->required();
 }
 
+void CommandLine::add_guard() {
+  auto* parent = app.add_subcommand("guard", "The guard that starts, restarts and kills the node")
+                     ->require_subcommand(1);
+  parent->fallthrough();
+  parent->footer(
+      "\nAnswers also when the node does not. Examples:\n"
+      "  holdfast guard status\n"
+      "  holdfast guard fence --reason \"hangs\"          kill -9 and start again\n"
+      "  holdfast guard fence --hold -r \"disk repair\"   kill -9 and keep it down until `guard "
+      "start`");
+  const auto add = [&](const char* word, const char* about) {
+    return command(parent, word, about, [this, word](Console& c) {
+      return guard(c, {word, reason, hold});
+    });
+  };
+  add("status", "What the node and its guard do");
+  auto* fence = add("fence", "Kill the node now; the answer comes when it is dead");
+  fence->add_flag("--hold", hold, "Keep it down until `guard start`; else it is started again");
+  add_reason(fence);
+  add("start", "Start a node that is held or waits");
+  add("stop", "Stop the node in order, then the guard");
+}
+
 CommandLine::CommandLine() {
   app.footer(kFooter);
   app.fallthrough();
@@ -321,6 +366,7 @@ CommandLine::CommandLine() {
   add_trading();
   add_venues();
   add_files();
+  add_guard();
 }
 
 // The first word that should be a command and is none; "" when there is no such word.

@@ -223,6 +223,16 @@ std::string show_journal(const Json& json, const Screen& screen) {
   return out + table.str(screen);
 }
 
+std::string show_guard(const Json& json, const Screen& screen) {
+  Table table({{"GUARD", false, false}, {"", false, true}});
+  for (const auto& [field, value] : json.items()) {
+    if (field == "ok" || value.is_null() || value.empty()) continue;
+    const auto text = text_of(json, field.c_str());
+    table.add({field, {text, field == "state" ? style_of_state(text) : Style::kPlain}});
+  }
+  return table.empty() ? "done\n" : table.str(screen);
+}
+
 std::string show_backup(const Json& json, const Screen& screen) {
   std::string out = "backed up to " + styled(text_of(json, "directory"), Style::kBold, screen) +
                     ", " + size_text(number_in(json, "bytes")) + "\n";

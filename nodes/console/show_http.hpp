@@ -25,6 +25,9 @@ std::string show_venue(const Json& json, const Screen& screen);
 std::string show_journal(const Json& json, const Screen& screen);
 std::string show_backup(const Json& json, const Screen& screen);
 
+/// A guard's answer, which is flat.
+std::string show_guard(const Json& json, const Screen& screen);
+
 // ---- pieces that they share
 
 /// The text of a field; "" when it is missing or null; numbers as digits.

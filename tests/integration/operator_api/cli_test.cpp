@@ -340,6 +340,15 @@ TEST_F(Cli, ConfigCheckNeedsNoNode) {
   EXPECT_GT(outcome.json()["problems"][0]["line"], 30);
 }
 
+TEST_F(Cli, GuardThatNeverRanCannotBeReached) {
+  auto outcome = holdfast({"guard", "status"});
+  EXPECT_EQ(outcome.code, 3);
+  EXPECT_EQ(outcome.err, "holdfast: there is no " + state_ +
+                             "/guard.token: no guard has run here\n"
+                             "  name its state folder with --state-dir or HOLDFAST_STATE_DIR\n");
+  EXPECT_EQ(holdfast({"guard", "fence"}).code, 2);  // no reason
+}
+
 TEST_F(Cli, RestoreNeverOverwritesAndNamesWhatIsNoBackup) {
   std::filesystem::create_directory(state_ + "/empty");
   auto outcome = holdfast({"restore", state_ + "/empty", "--to", state_ + "/journal"});
