@@ -13,7 +13,7 @@ namespace holdfast::load {
 namespace {
 
 Result<nlohmann::json> node_file(const std::string& state_directory) {
-  const std::string path = state_directory + "/node.json";
+  const std::string path = state_directory + "/order_entry.json";
   std::ifstream file(path);
   const auto json = nlohmann::json::parse(file, nullptr, false);
   if (!json.is_object())
@@ -209,7 +209,7 @@ Result<int64_t> node_pid(const std::string& state_directory) {
   auto file = node_file(state_directory);
   if (!file) return file.error();
   const int64_t pid = file.value().value("pid", int64_t{0});
-  if (pid <= 1) return Error{ErrorCode::kNotFound, "node.json names no process"};
+  if (pid <= 1) return Error{ErrorCode::kNotFound, "order_entry.json names no process"};
   return pid;
 }
 
@@ -217,7 +217,7 @@ Result<std::string> node_address(const std::string& state_directory) {
   auto file = node_file(state_directory);
   if (!file) return file.error();
   const auto address = file.value().value("ingress", std::string());
-  if (address.empty()) return Error{ErrorCode::kNotFound, "node.json names no order entry address"};
+  if (address.empty()) return Error{ErrorCode::kNotFound, "order_entry.json names no order entry address"};
   return address;
 }
 

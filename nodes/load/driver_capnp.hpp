@@ -43,7 +43,7 @@ struct DriverResult {
 Result<DriverResult> drive(const DriverSettings& settings, const std::vector<Action>& actions,
                            Ledger& ledger);
 
-/// Process id that the node wrote into `state_directory`/node.json, or why there is none.
+/// Process id that the node wrote into `state_directory`/order_entry.json, or why there is none.
 Result<int64_t> node_pid(const std::string& state_directory);
 /// Address of order entry from the same file.
 Result<std::string> node_address(const std::string& state_directory);

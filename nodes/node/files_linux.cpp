@@ -41,7 +41,7 @@ StateDirectory::~StateDirectory() {
 }
 
 Result<> StateDirectory::announce(uint16_t ingress_port, const std::string& ingress_address) const {
-  const std::string path = path_ + "/node.json", fresh = path + ".new";
+  const std::string path = path_ + "/order_entry.json", fresh = path + ".new";
   nlohmann::json json;
   json["pid"] = getpid();
   json["ingress"] = ingress_address + ":" + std::to_string(ingress_port);
@@ -55,7 +55,7 @@ Result<> StateDirectory::announce(uint16_t ingress_port, const std::string& ingr
 }
 
 uint16_t StateDirectory::last_ingress_port() const {
-  std::ifstream file(path_ + "/node.json");
+  std::ifstream file(path_ + "/order_entry.json");
   const auto json = nlohmann::json::parse(file, nullptr, false);
   if (!json.is_object()) return 0;
   const auto port = json.find("ingress_port");

@@ -1,5 +1,5 @@
-// The node's own files and signals: the state directory and its lock, node.json (by which load and
-// drills find the process and order entry), and stop signals as events of a loop.
+// The node's own files and signals: the state directory and its lock, order_entry.json (by which
+// load and drills find the process and order entry), and stop signals as events of a loop.
 #pragma once
 
 #include <functional>
@@ -19,7 +19,7 @@ class StateDirectory {
   StateDirectory(StateDirectory&& other) noexcept;
   StateDirectory& operator=(StateDirectory&&) = delete;
 
-  /// Writes node.json {pid, ingress} whole or not at all.
+  /// Writes order_entry.json {pid, ingress} whole or not at all.
   Result<> announce(uint16_t ingress_port, const std::string& ingress_address) const;
   /// The ingress port of the last node that ran here, 0 when none: a node told to take any free
   /// port takes the same one again, so that clients find it after a restart.

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <ctime>
+#include <mutex>
 
 #include "actors/ingress/ingress_actor.hpp"
 #include "actors/ingress/kj_guest_capnp.hpp"
@@ -253,8 +254,12 @@ class Node {
     root.children.push_back(supervisor_child("orders", orders_supervisor()));
     root.children.push_back(
         {{.id = "ingress"}, [this](const ChildContext&) { return spawn_ingress(); }});
-    root_ = spawn_supervisor(system_->get(), std::move(root));
-    system_->get().spawn([this, root = root_](EventBasedActor* self) -> Behavior {
+    {
+      std::lock_guard lock(root_mutex_);
+      root_ = spawn_supervisor(system_->get(), std::move(root));
+    }
+    // An actor lives as long as somebody holds it: both of these are held until the end.
+    watcher_ = system_->get().spawn([this, root = root_](EventBasedActor* self) -> Behavior {
       self->monitor(root);
       self->set_down_handler([this, self](const DownMessage& down) {
         self->quit();
@@ -384,7 +389,10 @@ class Node {
     setup.journal = journal_.get();
     setup.snapshots = snapshots_.get();
     setup.wall = wall_now;
-    setup.root = [this] { return registry_->find(kRootPath); };
+    setup.root = [this] {
+      std::lock_guard lock(root_mutex_);
+      return root_;
+    };
     setup.loop_progress = [this] { return loop_->progress(); };
     setup.intake_stopped = [this] { return disk_low_.load() || stopping_.load(); };
     setup.started = started_;
@@ -440,7 +448,7 @@ class Node {
   }
 
   void stop_venues() {
-    spawn_function_on(system_->get(), *loop_, [this](LoopActor* self) -> Behavior {
+    stopper_ = spawn_function_on(system_->get(), *loop_, [this](LoopActor* self) -> Behavior {
       auto left = std::make_shared<std::size_t>(settings_.venues.size());
       const auto one_done = [this, self, left] {
         if (--*left > 0) return;
@@ -484,7 +492,7 @@ class Node {
     backend_.reset();
     if (exit_ == NodeExit::kStopped && stopping_ && snapshots_) snapshots_->make_all();
     if (loop_) loop_->close();
-    root_ = nullptr;
+    root_ = watcher_ = stopper_ = nullptr;
     snapshots_.reset();
     system_.reset();
     appender_.reset();
@@ -516,7 +524,8 @@ class Node {
   std::unique_ptr<JournalAppender> appender_;
   std::unique_ptr<SnapshotMaker> snapshots_;
   std::unique_ptr<ActorSystem> system_;
-  ActorHandle root_;
+  std::mutex root_mutex_;  // the operator's actor asks for the root
+  ActorHandle root_, watcher_, stopper_;
   std::unique_ptr<operator_api::OperatorBackend> backend_;
   std::unique_ptr<operator_api::AuditFile> audit_;
   std::unique_ptr<operator_api::Server> server_;
