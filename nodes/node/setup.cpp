@@ -59,12 +59,7 @@ venues::SessionIdentity session_identity(const settings::VenueSettings& venue) {
 }
 
 Result<venues::SessionRules> session_rules(const settings::VenueSettings& venue, WallTime now) {
-  venues::SessionRules rules;
-  rules.venue = venue.entry.name;
-  rules.resend_age = venue.resend_age_max;
-  rules.wait_age = venue.resend_age_max;
-  rules.logon_timeout = venue.logon_timeout;
-  rules.in_flight_max = venue.entry.in_flight_max;
+  auto rules = venue.rules;
   if (venue.schedule) {
     const auto& schedule = *venue.schedule;
     if (!std::filesystem::exists("/usr/share/zoneinfo/" + schedule.time_zone))

@@ -74,8 +74,6 @@ void read_rules(TableReader& table, VenueSettings& venue) {
   rules.open_before_reconciled = table.flag("open_before_reconciled", false);
   rules.accept_venue_reset = table.flag("accept_venue_reset", false);
   rules.flag_resets = table.flag("flag_resets", false);
-  venue.resend_age_max = rules.resend_age;
-  venue.logon_timeout = rules.logon_timeout;
   if (auto checked = venues::check(rules); !checked && !rules.venue.empty())
     table.complain("name", table.what() + ": " + checked.error().text);
 }

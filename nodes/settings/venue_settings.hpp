@@ -24,8 +24,6 @@ struct VenueSettings {
   std::string sender_comp_id, target_comp_id;
   std::string dictionary;  // path of the FIX data dictionary, from the configuration's folder
   Duration heartbeat_interval = Duration::seconds(30);
-  Duration logon_timeout = Duration::seconds(10);
-  Duration resend_age_max = Duration::seconds(10);  // older orders are gap-filled, not sent again
   venues::SessionRules rules;  // all of it but the schedule, whose offset depends on the day
   std::optional<ScheduleSettings> schedule;  // none: the session never ends
 };
