@@ -21,7 +21,7 @@ class RandomFlow {
     const Account account = kAccounts[pick(3)];
     const uint64_t kind = pick(20);
     if (kind < 10 || ids_.empty()) return new_order(account);
-    const auto& [owner, original] = ids_[pick(ids_.size())];
+    const auto [owner, original] = ids_[pick(ids_.size())];
     const ClientOrderId id = fresh_id("c");
     if (kind < 14) return CancelOrder{owner, id, original, {}};
     if (kind < 18) {
