@@ -69,8 +69,6 @@ Ingress::Subscription* Ingress::find(SessionId session, const Account& account) 
 // ---- sessions
 
 Result<SessionId> Ingress::open(const ClientEntry& client, ClientLink& link) {
-  if (intake_stopped_)
-    return Error{ErrorCode::kUnavailable, "the node takes no new sessions now: try again"};
   if (sessions_.size() >= settings_.sessions_max)
     return Error{ErrorCode::kFull,
                  "all " + std::to_string(settings_.sessions_max) + " sessions are in use"};
@@ -120,12 +118,12 @@ uint32_t Ingress::credits_left(const Session& session, const Shard& shard) const
 }
 
 std::optional<OrderReply> Ingress::refusal(const Session& session, const Account& account,
-                                           const Shard& shard) {
+                                           const Shard& shard, bool adds_risk) {
   if (!permitted(session, account)) {
     counters_.refused_permission += 1;
     return refuse(Reason::kNotPermitted);
   }
-  if (intake_stopped_ || !shard.up) {
+  if ((intake_stopped_ && adds_risk) || !shard.up) {
     counters_.refused_not_serving += 1;
     return refuse(Reason::kNotServing);
   }
@@ -162,7 +160,9 @@ Admission Ingress::admit(SessionId id, RequestBody body, MonoTime now) {
   const Account account = std::visit([](const auto& b) { return b.account; }, body);
   const uint32_t index = shard_of(account, settings_.shards);
   Shard& shard = shards_[index];
-  if (auto refused = refusal(*session, account, shard)) return {0, std::move(refused)};
+  const bool adds_risk =
+      std::holds_alternative<NewOrder>(body) || std::holds_alternative<ReplaceOrder>(body);
+  if (auto refused = refusal(*session, account, shard, adds_risk)) return {0, std::move(refused)};
   const auto ticket = start(id, *session, index, false, now);
   shard.batch.push_back(
       {ticket, session->client->id, now + settings_.request_deadline, std::move(body)});
@@ -176,7 +176,8 @@ Admission Ingress::query(SessionId id, const Account& account, const ClientOrder
   auto* session = find(id);
   if (session == nullptr) return {0, refuse(Reason::kNotServing, "the session is closed")};
   const uint32_t index = shard_of(account, settings_.shards);
-  if (auto refused = refusal(*session, account, shards_[index])) return {0, std::move(refused)};
+  if (auto refused = refusal(*session, account, shards_[index], false))
+    return {0, std::move(refused)};
   // What this session has sent before must be there first.
   flush();
   const auto ticket = start(id, *session, index, true, now);

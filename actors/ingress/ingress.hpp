@@ -84,8 +84,8 @@ class Ingress {
   Ingress(const Settings& settings, ShardLink& shards, SessionId first_session);
 
   // ---- sessions
-  /// Opens a session for a client that has proved who it is. kFull: too many; kUnavailable: intake
-  /// is stopped. `link` is used until close.
+  /// Opens a session for a client that has proved who it is; `link` is used until close. kFull:
+  /// there are too many.
   Result<SessionId> open(const ClientEntry& client, ClientLink& link);
   /// Ends a session; what it has under way is still decided, but nobody is told. Unknown ids are
   /// ignored.
@@ -121,6 +121,10 @@ class Ingress {
   /// A shard has gone: its requests are answered as above, and new ones refused until it is up.
   void shard_down(uint32_t shard);
 
+  /// Asks again for subscriptions that a shard has left unanswered since the last call: a shard
+  /// that recovers does not hear them. Every now and then.
+  void ask_again();
+
   // ---- the turn and time
   /// Sends what the turn has collected. At the end of the turn.
   void flush();
@@ -128,7 +132,8 @@ class Ingress {
   void expire(MonoTime now);
   std::optional<MonoTime> next_deadline() const;
 
-  /// While stopped no session is opened and every request is refused with kNotServing.
+  /// While stopped new orders and replaces are refused with kNotServing; what only takes risk away
+  /// (cancels) and what only asks goes on.
   void stop_intake(bool stopped) { intake_stopped_ = stopped; }
 
   Counters counters() const;
@@ -144,6 +149,7 @@ class Ingress {
     uint32_t shard = 0;
     State state = State::kAsked;
     bool answered = false;    // the client has heard that it is in force
+    bool overdue = false;     // was still kAsked at the last ask_again
     ReportSeq expected;       // next from the shard
     ReportSeq asked_from;     // by the client
     ReportSeq last_at_start;  // up to here the client is catching up
@@ -180,7 +186,7 @@ class Ingress {
   Subscription* find(SessionId session, const Account& account);
   uint32_t credits_left(const Session& session, const Shard& shard) const;
   std::optional<OrderReply> refusal(const Session& session, const Account& account,
-                                    const Shard& shard);
+                                    const Shard& shard, bool adds_risk);
   RequestTicket start(SessionId id, Session& session, uint32_t shard, bool query, MonoTime now);
   /// Takes the request off the books; nothing when it was not on them.
   std::optional<Pending> finish(Session& session, uint64_t request);

@@ -39,6 +39,7 @@ Behavior IngressActor::make_behavior() {
   for (uint32_t i = 0; i < shards_.size(); ++i) ingress_->shard_down(i);
   find_shards();
   listen();
+  ask_again();
   return {
       [this](const OrderReplyBatch& replies) { ingress_->on_replies(*replies); },
       [this](const OrderQueryReply& view) { ingress_->on_view(view); },
@@ -96,6 +97,13 @@ void IngressActor::find_shards_later() {
   after(setup_.find_every, [this] {
     finding_ = false;
     find_shards();
+  });
+}
+
+void IngressActor::ask_again() {
+  after(setup_.ask_every, [this] {
+    ingress_->ask_again();
+    ask_again();
   });
 }
 

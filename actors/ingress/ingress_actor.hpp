@@ -27,11 +27,13 @@ struct IngressActorSetup {
   /// Keeps a port that the system chose over restarts.
   std::shared_ptr<uint16_t> port = std::make_shared<uint16_t>(0);
   Duration find_every = Duration::milliseconds(2);  // while a shard is missing
+  Duration ask_every = Duration::milliseconds(50);  // for subscriptions that are not answered
 };
 
 /// Asks for IngressStats.
 struct IngressStatsQuery {};
-/// Stops or resumes taking requests and sessions (shutdown, full disk): they hear kNotServing.
+/// Stops or resumes intake (shutdown, full disk): new orders and replaces hear kNotServing, cancels
+/// and queries go on.
 struct StopIntake {
   bool stopped = true;
 };
@@ -66,6 +68,7 @@ class IngressActor final : public LoopActor {
   void listen();
   void find_shards();
   void find_shards_later();
+  void ask_again();
   void shard_went_down(const ActorAddress& address);
   void arm_deadline();
   IngressStats stats_now() const;

@@ -28,9 +28,19 @@ void Ingress::subscribe(SessionId id, const Account& account, ReportSeq from) {
 
 void Ingress::ask_shard(SessionId id, const Account& account, Subscription& subscription) {
   subscription.state = Subscription::State::kAsked;
+  subscription.overdue = false;
   // When the shard is down, shard_up asks.
   if (shards_[subscription.shard].up)
     links_.send(subscription.shard, SubscribeReports{id, account, subscription.expected});
+}
+
+void Ingress::ask_again() {
+  for (auto& [id, session] : sessions_)
+    for (auto& [account, subscription] : session.subscriptions) {
+      if (subscription.state != Subscription::State::kAsked) continue;
+      if (subscription.overdue) ask_shard(id, account, subscription);
+      subscription.overdue = true;
+    }
 }
 
 void Ingress::unsubscribe(SessionId id, const Account& account) {

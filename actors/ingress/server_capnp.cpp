@@ -185,10 +185,7 @@ kj::Promise<void> Connection::open(OpenContext context) {
       if (*self != nullptr) (*self)->session_ = nullptr;
     });
     if (const auto opened = session->open(*client); !opened) {
-      refuse(results,
-             opened.error().code == ErrorCode::kFull ? wire::OpenStatus::FULL
-                                                     : wire::OpenStatus::NOT_SERVING,
-             opened.error().text);
+      refuse(results, wire::OpenStatus::FULL, opened.error().text);
       return kj::READY_NOW;
     }
     session_ = session.get();

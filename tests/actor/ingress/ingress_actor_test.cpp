@@ -92,10 +92,14 @@ class IngressActorTest : public testing::Test {
             seen.queries += 1;
             OrderQueryReply reply;
             reply.ticket = query.ticket;
-            self->send(caf::actor_cast<ActorHandle>(self->current_sender()), reply);
+            auto promise =
+                self->make_response_promise();  // the shard answers when it has committed
+            self->defer([promise, reply]() mutable { promise.deliver(reply); });
+            return promise;
           },
           [this, self](const SubscribeReports& subscribe) {
             seen.subscribes.push_back(subscribe);
+            if (shard_is_deaf) return;
             const auto ingress = caf::actor_cast<ActorHandle>(self->current_sender());
             self->send(ingress, ReportsSubscribed{subscribe.session, subscribe.account, {1}, {1}});
             std::vector<ExecutionReport> list(1);
@@ -155,6 +159,7 @@ class IngressActorTest : public testing::Test {
   ExitInfo ended;
   bool down_heard = false;
   uint16_t heard_port = 0;
+  bool shard_is_deaf = false;
 };
 
 TEST_F(IngressActorTest, RoutesATurnsRequestsAsOneBatchAndTheirReplies) {
@@ -296,7 +301,26 @@ TEST_F(IngressActorTest, ShowsItsCountsAndStopsIntake) {
   EXPECT_EQ(stats->shards, 1u);
   EXPECT_EQ(stats->shards_up, 1u);
   EXPECT_TRUE(stats->intake_stopped);
-  EXPECT_FALSE(network.ingress->open(network.ingress->settings().clients[0], client).ok());
+  on_loop([&] {
+    const auto session =
+        network.ingress->open(network.ingress->settings().clients[0], client).value();
+    EXPECT_TRUE(network.ingress->admit(session, order("a"), loop.now()).refused);
+  });
+}
+
+TEST_F(IngressActorTest, ASubscriptionThatARecoveringShardOverhearsIsAskedAgain) {
+  setup.ask_every = Duration::milliseconds(2);
+  start();
+  shard_is_deaf = true;
+  on_loop([&] {
+    const auto session =
+        network.ingress->open(network.ingress->settings().clients[0], client).value();
+    network.ingress->subscribe(session, Account("A"), {1});
+  });
+  ASSERT_TRUE(turn_until([&] { return seen.subscribes.size() >= 2; }));
+  EXPECT_TRUE(client.subscribed.empty());
+  shard_is_deaf = false;
+  ASSERT_TRUE(turn_until([&] { return client.sequences.size() == 1; }));
 }
 
 }  // namespace

@@ -181,6 +181,19 @@ TEST(IngressReports, ASubscriptionMadeWhileTheShardIsDownWaitsForIt) {
   EXPECT_EQ(b.shards.subscribes.size(), 1u);
 }
 
+TEST(IngressReports, ASubscriptionThatTheShardDoesNotAnswerIsAskedAgain) {
+  Bench b;
+  b.ingress.subscribe(b.session, kAccount, {7});
+  b.ingress.ask_again();  // asked a moment ago
+  EXPECT_EQ(b.shards.subscribes.size(), 1u);
+  b.ingress.ask_again();
+  ASSERT_EQ(b.shards.subscribes.size(), 2u);
+  EXPECT_EQ(b.shards.subscribes[1].from.value, 7u);
+  b.ingress.on_subscribed({b.session, kAccount, {1}, {6}});
+  for (int i = 0; i < 3; ++i) b.ingress.ask_again();
+  EXPECT_EQ(b.shards.subscribes.size(), 2u);
+}
+
 TEST(IngressReports, UnsubscribingAndClosingTellTheShard) {
   Subscriber s;
   s.ingress.unsubscribe(s.session, kAccount);

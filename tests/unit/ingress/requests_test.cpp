@@ -199,14 +199,18 @@ TEST(IngressSessions, NeverReuseAnIdAndStartAboveTheirBase) {
   EXPECT_EQ(b.submit("late").refused->reason, Reason::kNotServing);
 }
 
-TEST(IngressIntake, StoppedRefusesRequestsAndSessions) {
+TEST(IngressIntake, StoppedRefusesWhatAddsRiskAndNothingElse) {
   Bench b;
   b.ingress.stop_intake(true);
+  const ReplaceOrder replace{Account("A"), ClientOrderId("r"), ClientOrderId("o"), {}, {}, {}};
+  const CancelOrder cancel{Account("A"), ClientOrderId("c"), ClientOrderId("o"), {}};
+  const MassCancel mass{Account("A"), ClientOrderId("m"), {}, {}};
   EXPECT_EQ(b.submit("o1").refused->reason, Reason::kNotServing);
-  FakeClient other;
-  const auto refused = b.ingress.open(b.ingress.settings().clients[0], other);
-  ASSERT_FALSE(refused.ok());
-  EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(b.ingress.admit(b.session, replace, at(0)).refused->reason, Reason::kNotServing);
+  EXPECT_FALSE(b.ingress.admit(b.session, cancel, at(0)).refused);
+  EXPECT_FALSE(b.ingress.admit(b.session, mass, at(0)).refused);
+  EXPECT_FALSE(b.ingress.query(b.session, Account("A"), ClientOrderId("o"), at(0)).refused);
+  EXPECT_EQ(b.ingress.counters().refused_not_serving, 2u);
   b.ingress.stop_intake(false);
   EXPECT_FALSE(b.submit("o1").refused);
 }
