@@ -63,8 +63,9 @@ class Bench {
       return fail("only " + std::to_string(latencies_.size()) + " of " +
                   std::to_string(plan_.orders) + " orders were acknowledged by the venue (" +
                   refused_ + ")");
+    cpu_ += process_cpu_ns();
     std::printf("{\"mode\":\"%s\",\"batch\":%zu,%s,\"reply_p50_us\":%.1f}\n", plan_.mode.c_str(),
-                plan_.batch, latencies_.json_fields(last_ - first_).c_str(),
+                plan_.batch, latencies_.json_fields(last_ - first_, cpu_).c_str(),
                 replies_.percentile_us(500));
     client_->logout();
     return 0;
@@ -103,7 +104,10 @@ class Bench {
       const auto number = std::stoull(std::string(id.substr(run_id_.size() + 1)));
       heard_ += 1;
       if (number <= plan_.warmup) continue;
-      if (latencies_.size() == 0) first_ = sent_[number];
+      if (latencies_.size() == 0) {
+        first_ = sent_[number];
+        cpu_ -= process_cpu_ns();
+      }
       latencies_.add(now - sent_[number]);
       last_ = now;
     }
@@ -114,7 +118,7 @@ class Bench {
   std::unique_ptr<client::Client> client_;
   std::string run_id_, refused_;
   uint64_t total_ = 0, next_ = 1, heard_ = 0;
-  int64_t first_ = 0, last_ = 0;
+  int64_t first_ = 0, last_ = 0, cpu_ = 0;
   std::vector<int64_t> sent_;
   Latencies latencies_, replies_;
 };

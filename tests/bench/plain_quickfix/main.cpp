@@ -42,12 +42,16 @@ class Initiator : public FIX::Application {
     const auto number = std::stoull(message.getField(11));
     const int64_t now = now_ns();
     if (number > plan_.warmup) {
-      if (latencies_.size() == 0) first_ = sent_[number];
+      if (latencies_.size() == 0) {
+        first_ = sent_[number];
+        cpu_ -= process_cpu_ns();
+      }
       latencies_.add(now - sent_[number]);
       last_ = now;
     }
     if (plan_.mode != "open") send_next();
     if (latencies_.size() == plan_.orders) {
+      cpu_ += process_cpu_ns();
       std::lock_guard lock(mutex_);
       done_ = true;
       changed_.notify_all();
@@ -93,7 +97,7 @@ class Initiator : public FIX::Application {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::seconds(120), [this] { return done_; });
   }
-  std::string json() { return latencies_.json_fields(last_ - first_); }
+  std::string json() { return latencies_.json_fields(last_ - first_, cpu_); }
 
  private:
   const Plan plan_;
@@ -102,7 +106,7 @@ class Initiator : public FIX::Application {
   std::condition_variable changed_;
   bool logged_on_ = false, done_ = false;
   std::atomic<uint64_t> next_{1};  // the initiator's thread sends after the first ones are out
-  int64_t due_ = 0, first_ = 0, last_ = 0;
+  int64_t due_ = 0, first_ = 0, last_ = 0, cpu_ = 0;
   std::vector<int64_t> sent_;
   Latencies latencies_;
 };
