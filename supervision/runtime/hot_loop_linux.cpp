@@ -346,7 +346,7 @@ HotLoopStats HotLoop::stats() const {
 }
 
 void HotLoop::add_fd(int fd, uint32_t events, FdCallback callback) {
-  CHECK(!closed_);
+  if (closed_) return;
   CHECK(!watched_.contains(fd));
   auto watched = std::make_shared<Watched>();
   // 31 bits: the tags of the loop's own descriptors have the top bit set.
@@ -360,6 +360,7 @@ void HotLoop::add_fd(int fd, uint32_t events, FdCallback callback) {
 }
 
 void HotLoop::modify_fd(int fd, uint32_t events) {
+  if (closed_) return;
   const auto found = watched_.find(fd);
   CHECK(found != watched_.end());
   epoll_event event{};
@@ -373,7 +374,7 @@ void HotLoop::remove_fd(int fd) {
 }
 
 TimerId HotLoop::at(MonoTime when, Callback callback) {
-  CHECK(!closed_);
+  if (closed_) return {};
   const TimerId id{++last_timer_};
   timers_.emplace(id.value, std::move(callback));
   due_.push({when, id.value});
@@ -388,7 +389,7 @@ void HotLoop::cancel(TimerId timer) {
 }
 
 void HotLoop::defer(Callback callback) {
-  CHECK(!closed_);
+  if (closed_) return;
   deferred_.push_back(std::move(callback));
   if (!queue_->inside()) queue_->ring();
 }

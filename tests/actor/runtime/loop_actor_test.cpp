@@ -385,6 +385,32 @@ TEST_F(LoopActorTest, ReleasesActorsThatStillHaveMailWhenTheLoopCloses) {
   // TearDown checks that none is left.
 }
 
+TEST_F(LoopActorTest, MayUseItsLoopAsItEndsWithIt) {
+  class Tidy : public LoopActor {
+   public:
+    Tidy(ActorConfig& config, bool* done) : LoopActor(config), done_(done) {}
+    void on_exit() override {
+      after(Duration::seconds(1), [] {});
+      defer([] {});
+      watch(0, EPOLLIN, [](uint32_t) {});
+      rewatch(0, EPOLLOUT);
+      unwatch(0);
+      *done_ = true;
+    }
+    Behavior make_behavior() override {
+      return {[](const Note&) {}};
+    }
+
+   private:
+    bool* done_;
+  };
+  bool done = false;
+  auto actor = spawn_on<Tidy>(system.get(), loop, &done);
+  loop.turn();
+  loop.close();
+  EXPECT_TRUE(done);
+}
+
 TEST_F(LoopActorTest, AnswersWhoWaitsForAnActorOfAClosedLoop) {
   const auto worker = spawn_on<Worker>(system.get(), loop, nullptr);
   ScopedActor asker(system.get());
