@@ -81,6 +81,14 @@ struct ShardState {
   const Instrument* instrument(const Symbol& symbol) const;
   VenueLink* link(GroupId group);
   const VenueLink* link(GroupId group) const;
+  /// Of the venue that the order was handed to; CHECKs that there is one.
+  VenueLink& link_of(const OrderRecord& order) {
+    CHECK(order.venue >= 1 && order.venue <= links.size());
+    return links[order.venue - 1u];
+  }
+  const VenueLink& link_of(const OrderRecord& order) const {
+    return const_cast<ShardState*>(this)->link_of(order);
+  }
   /// After `reference` was set: links, names, tables.
   void adopt_reference();
 };

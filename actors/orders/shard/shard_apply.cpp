@@ -23,7 +23,7 @@ void Applier::count_message(const Account& account, bool for_stage) {
 void Applier::push(Ref ref, VenueRequestKind kind, uint16_t number, Price price,
                    Quantity quantity) {
   const OrderRecord& order = state_.book.order(ref);
-  VenueLink& link = state_.links.at(order.venue - 1);
+  VenueLink& link = state_.link_of(order);
   VenueRequest item;
   item.kind = kind;
   item.order = state_.book.id_of(ref);
@@ -74,7 +74,7 @@ void Applier::settle(Ref ref, const OrderFacts& after) {
     return f.state >= OrderState::kRouted && !f.acknowledged && !is_terminal(f.state) ? 1u : 0u;
   };
   if (order.venue != 0) {
-    VenueLink& link = state_.links.at(order.venue - 1);
+    VenueLink& link = state_.link_of(order);
     link.unanswered = link.unanswered + waits(after) - waits(order.facts);
   }
   state_.unknown += after.state == OrderState::kUnknown ? 1 : 0;
@@ -307,7 +307,7 @@ bool Applier::cancel_one(Sweep& sweep, Ref ref) {
     return true;
   }
   const bool deferred = s.disposition == Disposition::kDeferred;
-  if (!deferred && state_.links.at(o.venue - 1).outbox.full()) return false;
+  if (!deferred && state_.link_of(o).outbox.full()) return false;
   (deferred ? sweep.pending : sweep.cancelled) += 1;
   RequestRecord r;
   r.account = o.account;

@@ -230,7 +230,7 @@ class ChangeDecision {
         step(order.facts, cancel ? OrderEvent::kRequestCancel : OrderEvent::kRequestReplace);
     if (s.disposition == Disposition::kRefused) return s.refusal;
     if (order.wire_last >= kRequestsPerOrderMax) return Reason::kFull;
-    const VenueLink& link = state_.links.at(order.venue - 1u);
+    const VenueLink& link = state_.link_of(order);
     if (cancel) return link.outbox.full() ? Reason::kFull : Reason::kNone;
     if (order.type != OrderType::kLimit) return Reason::kUnsupported;
     const Instrument* instrument = state_.instrument(state_.book.symbols().of(order.symbol));

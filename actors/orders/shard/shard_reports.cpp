@@ -322,7 +322,7 @@ void Applier::release_deferred(Ref ref) {
   const Ref request = order.deferred_request;
   order.deferred_request = 0;
   if (request == 0) return;
-  const bool room = !state_.links.at(order.venue - 1).outbox.full();
+  const bool room = !state_.link_of(order).outbox.full();
   if (!is_terminal(order.facts.state) && room && order.wire_last < UINT16_MAX) {
     send_request(ref, request);
     return;

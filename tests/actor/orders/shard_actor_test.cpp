@@ -1,6 +1,6 @@
 // The order manager's actor: the whole way through its stages, output commit, restarts from the
 // journal, stages that are away, deliveries that get lost, inputs that kill.
-#include "shard_actor_fixture.hpp"
+#include "tests/actor/orders/shard_actor_fixture.hpp"
 
 namespace holdfast::orders {
 namespace {

@@ -1,7 +1,7 @@
 // Requests between intake and decision: what may be judged together, what waits, what overtakes.
 #include "actors/orders/shard/pipeline.hpp"
 
-#include "shard_fixture.hpp"
+#include "tests/unit/orders/shard_fixture.hpp"
 
 namespace holdfast::orders {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "shard_fixture.hpp"
+#include "tests/unit/orders/shard_fixture.hpp"
 
 namespace holdfast::orders {
 namespace {
