@@ -217,7 +217,8 @@ Result<std::string> node_address(const std::string& state_directory) {
   auto file = node_file(state_directory);
   if (!file) return file.error();
   const auto address = file.value().value("ingress", std::string());
-  if (address.empty()) return Error{ErrorCode::kNotFound, "order_entry.json names no order entry address"};
+  if (address.empty())
+    return Error{ErrorCode::kNotFound, "order_entry.json names no order entry address"};
   return address;
 }
 

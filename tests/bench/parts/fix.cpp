@@ -2,9 +2,9 @@
 // bytes, the venue's bytes become reports for the shard. Messages of the venue are made by hand.
 #include <deque>
 
-#include "actors/venues/fix_text.hpp"
+#include "actors/venues/fix/fix_text.hpp"
+#include "actors/venues/fix/report_quickfix.hpp"
 #include "actors/venues/gateway_capnp.hpp"
-#include "actors/venues/report_quickfix.hpp"
 #include "actors/venues/session_quickfix.hpp"
 #include "tests/bench/parts/bench_log.hpp"
 #include "tests/bench/parts/part.hpp"
