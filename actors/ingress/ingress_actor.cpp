@@ -70,6 +70,9 @@ bool IngressActor::cleanup(ActorError&& reason, caf::execution_unit* host) {
   if (front_ && std::this_thread::get_id() != thread_) [[maybe_unused]]
     const auto* left = front_.release();
   front_.reset();
+  // An actor's members live until its last handle goes, and shards hold handles of ingress: without
+  // this the two would keep each other for ever.
+  shards_.clear();
   return LoopActor::cleanup(std::move(reason), host);
 }
 

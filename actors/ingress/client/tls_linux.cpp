@@ -1,7 +1,9 @@
 // TLS on a non-blocking socket, by OpenSSL. Both ends show a certificate.
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -24,6 +26,41 @@ std::string ssl_text() {
   return text.empty() ? "no details" : text;
 }
 
+// OpenSSL's own socket BIO writes with write(2), which raises SIGPIPE at a closed connection; a
+// library must not ask the program around it to ignore signals. So: a BIO on recv and send.
+int bio_fd(BIO* bio) { return static_cast<int>(reinterpret_cast<intptr_t>(::BIO_get_data(bio))); }
+
+int bio_read(BIO* bio, char* to, int size) {
+  ::BIO_clear_retry_flags(bio);
+  const auto n = ::recv(bio_fd(bio), to, static_cast<std::size_t>(size), 0);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) ::BIO_set_retry_read(bio);
+  return static_cast<int>(n);
+}
+
+int bio_write(BIO* bio, const char* from, int size) {
+  ::BIO_clear_retry_flags(bio);
+  const auto n = ::send(bio_fd(bio), from, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) ::BIO_set_retry_write(bio);
+  return static_cast<int>(n);
+}
+
+long bio_control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+
+BIO* make_bio(int fd) {
+  static BIO_METHOD* const method = [] {
+    BIO_METHOD* made = ::BIO_meth_new(::BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "holdfast");
+    ::BIO_meth_set_read(made, bio_read);
+    ::BIO_meth_set_write(made, bio_write);
+    ::BIO_meth_set_ctrl(made, bio_control);
+    return made;
+  }();
+  BIO* bio = ::BIO_new(method);
+  CHECK(bio != nullptr);
+  ::BIO_set_data(bio, reinterpret_cast<void*>(static_cast<intptr_t>(fd)));
+  ::BIO_set_init(bio, 1);
+  return bio;
+}
+
 class Tls final : public Transport {
  public:
   Tls(int fd, std::shared_ptr<TlsContext> context)
@@ -31,7 +68,8 @@ class Tls final : public Transport {
         context_(std::move(context)),
         ssl_(::SSL_new(static_cast<SSL_CTX*>(context_->native()))) {
     CHECK(ssl_ != nullptr);
-    CHECK(::SSL_set_fd(ssl_, fd_) == 1);
+    BIO* bio = make_bio(fd_);
+    ::SSL_set_bio(ssl_, bio, bio);  // takes it over
     // The buffer that a write is repeated from may have moved, and grown.
     ::SSL_set_mode(ssl_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   }
