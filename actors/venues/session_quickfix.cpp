@@ -45,11 +45,6 @@ char message_type(std::string_view message) {
   return at == std::string_view::npos || at + 4 >= message.size() ? '0' : message[at + 4];
 }
 
-FIX::UtcTimeStamp timestamp(WallTime time) {
-  return FIX::UtcTimeStamp(static_cast<time_t>(time.ns / 1'000'000'000),
-                           static_cast<int>(time.ns / 1'000'000 % 1'000));
-}
-
 /// Around the clock, by week: the session's schedule and resets are the core's decisions.
 FIX::TimeRange always() {
   return FIX::TimeRange(FIX::UtcTimeOnly(0, 0, 0), FIX::UtcTimeOnly(0, 0, 0), 1, 1);
@@ -96,8 +91,9 @@ struct VenueSession::Impl final : FIX::Application,
   uint32_t fed_number = 0;
   bool heard = false;
   bool sent_reset_flag = false;
-  bool connected = false;  // QuickFIX may end the connection
-  std::string last_words;  // of QuickFIX or of the venue's Logout: why a connection ended
+  bool resets_by_flag = false;  // a Logon at hand carries ResetSeqNumFlag=Y and is to be obeyed
+  bool connected = false;       // QuickFIX may end the connection
+  std::string last_words;       // of QuickFIX or of the venue's Logout: why a connection ended
 
   const GatewayState& state() const { return port.state(); }
 
@@ -158,6 +154,9 @@ struct VenueSession::Impl final : FIX::Application,
   }
   FIX::UtcTimeStamp getCreationTime() const override { return FIX::UtcTimeStamp(); }
   void reset() override {
+    // QuickFIX also resets when it thinks that a new session day began. That is not for it to
+    // decide: without the flag in a Logon, ours or the venue's, the numbers stay.
+    if (!resets_by_flag) return;
     failure.guard([&] { port.submit(command::StoreReset{"ResetSeqNumFlag"}); });
   }
   void refresh() override {}
@@ -213,6 +212,7 @@ struct VenueSession::Impl final : FIX::Application,
     if (!identity.password.empty()) message.setField(FIX::FIELD::Password, identity.password);
     sent_reset_flag = state().flag_reset;
     if (sent_reset_flag) message.setField(FIX::FIELD::ResetSeqNumFlag, "Y");
+    resets_by_flag = resets_by_flag || sent_reset_flag;
   }
   void toApp(FIX::Message&, const FIX::SessionID&) override {}
   void fromAdmin(const FIX::Message& message, const FIX::SessionID&) override {
@@ -272,13 +272,14 @@ struct VenueSession::Impl final : FIX::Application,
     session->logon();
     last_words.clear();
     logout_text.clear();
-    drive([&] { session->next(timestamp(port.now())); });
+    resets_by_flag = false;
+    drive([&] { session->next(FIX::UtcTimeStamp()); });
   }
 
   void send_logout(const std::string& why) {
     session->logout(why);
     last_words = "logged out";
-    drive([&] { session->next(timestamp(port.now())); });
+    drive([&] { session->next(FIX::UtcTimeStamp()); });
   }
 
   void send_message(FIX::Message& message) {
@@ -422,9 +423,10 @@ void VenueSession::receive(std::string_view message) {
       !impl.state().rules.accept_venue_reset)
     return impl.cut("the venue's Logon resets the sequence numbers: not configured, refused");
   impl.fed_number = header.number;
+  impl.resets_by_flag = header.type == "A" && header.reset;
   impl.taking.reset();
   try {
-    impl.drive([&] { impl.session->next(std::string(message), timestamp(impl.port.now())); });
+    impl.drive([&] { impl.session->next(std::string(message), FIX::UtcTimeStamp()); });
   } catch (const FIX::Exception&) {
     impl.stats.malformed += 1;  // garbled: ignored, as the standard says
   } catch (const CheckFailed&) {
@@ -434,6 +436,7 @@ void VenueSession::receive(std::string_view message) {
   }
   impl.failure.rethrow();
   impl.fed_number = 0;
+  impl.resets_by_flag = false;
   pump();
 }
 
@@ -442,7 +445,7 @@ void VenueSession::tick() {
   const SessionPhase phase = impl.state().phase;
   if (impl.connected && phase != SessionPhase::kDown && phase != SessionPhase::kConnected &&
       phase != SessionPhase::kLogonSent)
-    impl.drive([&] { impl.session->next(timestamp(impl.port.now())); });
+    impl.drive([&] { impl.session->next(FIX::UtcTimeStamp()); });
   pump();
 }
 
