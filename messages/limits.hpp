@@ -87,7 +87,7 @@ inline constexpr std::size_t kSimulatorQueuedAheadMax =
 // ---- journal
 inline constexpr std::size_t kGroupsPerNodeMax = 512;
 inline constexpr std::size_t kEntriesInFlightMax = 4'096;  // appended and not yet committed
-inline constexpr uint64_t kSnapshotEveryEntries = 100'000;
+inline constexpr uint64_t kSnapshotEveryEntries = 20'000;
 inline constexpr uint64_t kDiskFreeBytesMin = 256ull << 20;  // below: intake stops
 
 // ---- supervision

@@ -12,8 +12,22 @@ bool takes(const RouteRequest& request) {
          request.time_in_force == TimeInForce::kFillOrKill;
 }
 
-Reason refusal_of(const VenueRecord& venue) {
+/// Not open yet, but about to be: connecting or catching up, or the gateway has not been heard
+/// since this shard began. An order sent there waits at the gateway, which refuses it when it gets
+/// too old.
+bool coming_up(const VenueRecord& venue) {
   switch (venue.state) {
+    case VenueSessionState::kConnecting:
+    case VenueSessionState::kLogonSent:
+    case VenueSessionState::kRecovering:
+      return true;
+    default:
+      return !venue.heard;
+  }
+}
+
+Reason refusal_of(const VenueRecord& venue) {
+  switch (coming_up(venue) ? VenueSessionState::kOpen : venue.state) {
     case VenueSessionState::kOpen:
       return venue.in_flight() < venue.entry.in_flight_max ? Reason::kNone
                                                            : Reason::kVenueInFlightLimit;
@@ -95,6 +109,7 @@ bool RoutingState::set_status(const VenueStatus& status) {
   for (VenueRecord& venue : venues_) {
     if (venue.entry.group != status.group) continue;
     venue.state = status.state;
+    venue.heard = true;
     // What was routed since may not have reached the gateway when it counted. It holds the exact
     // limit itself; here the count only keeps orders from queueing behind a slow venue.
     venue.reported = status.in_flight;
@@ -116,7 +131,13 @@ RouteDecision choose(const RoutingState& state, const RouteRequest& request) {
   for (uint16_t row : takes(request) ? ranking->taker : ranking->maker) {
     const VenueRecord& venue = state.venues()[row];
     const Reason refusal = refusal_of(venue);
-    if (refusal == Reason::kNone) return {venue.entry.group, venue.entry.name, Reason::kNone};
+    if (refusal == Reason::kNone) {
+      const RouteDecision here{venue.entry.group, venue.entry.name, Reason::kNone};
+      if (!coming_up(venue)) return here;
+      if (!decision.group) decision = here;  // unless one that is open follows
+      continue;
+    }
+    if (decision.group) continue;
     if (closeness(refusal) > closeness(decision.reason)) decision.reason = refusal;
   }
   return decision;

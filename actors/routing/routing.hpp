@@ -1,7 +1,8 @@
 // Which venue an order goes to: the cheapest of those that trade the symbol, are open and have room
-// for one more order in flight. Integer and deterministic: equal fees are decided by configured
-// priority, then by name. Knows venues only by their volatile status, so nothing here is journaled:
-// the order shard journals the choice. Does not split orders.
+// for one more order in flight; where none is open, one that is about to be (a failover, a
+// reconnect). Integer and deterministic: equal fees are decided by configured priority, then by
+// name. Knows venues only by their volatile status, so nothing here is journaled: the order shard
+// journals the choice. Does not split orders.
 #pragma once
 
 #include <span>
@@ -33,6 +34,7 @@ struct RouteDecision {
 struct VenueRecord {
   VenueEntry entry;
   VenueSessionState state = VenueSessionState::kDown;
+  bool heard = false;     // a status has come since this began
   uint32_t reported = 0;  // in flight by the gateway's last status
   uint32_t routed = 0;    // chosen since that status
 

@@ -10,6 +10,11 @@ namespace {
 constexpr int64_t kLobsterPriceUnits = kScale / 10'000;
 constexpr int64_t kTickUnits = kScale / 100;
 
+/// One account makes or takes on one side only in the synthetic flow: its own orders never meet.
+Account maker(uint64_t n, Side side) {
+  constexpr uint64_t kHalf = kMakerAccounts / 2;
+  return Account("M" + std::to_string(n % kHalf + 1 + (side == Side::kBuy ? 0 : kHalf)));
+}
 Account maker(uint64_t n) { return Account("M" + std::to_string(n % kMakerAccounts + 1)); }
 Account taker(uint64_t n) { return Account("T" + std::to_string(n % kTakerAccounts + 1)); }
 
@@ -167,9 +172,9 @@ uint64_t SyntheticFlow::random() {  // splitmix64: the same flow from the same s
 
 Action SyntheticFlow::submit_maker() {
   Live live;
-  live.account = maker(made_);
-  live.id = ClientOrderId("S" + std::to_string(made_));
   live.side = below(2) ? Side::kBuy : Side::kSell;
+  live.account = maker(made_, live.side);
+  live.id = ClientOrderId("S" + std::to_string(made_));
   live.shares = 100 * static_cast<int64_t>(1 + below(5));
   const auto away = static_cast<int64_t>(1 + below(20)) * kTickUnits;
   live.price = Price::from_units(live.side == Side::kBuy ? mid_.units - away : mid_.units + away);
@@ -187,9 +192,9 @@ Action SyntheticFlow::submit_taker() {
   const Price price =
       Price::from_units(side == Side::kBuy ? mid_.units + through : mid_.units - through);
   Action action;
-  action.order =
-      order_of(taker(made_), ClientOrderId("S" + std::to_string(made_)), symbol_, side, price,
-               100 * static_cast<int64_t>(1 + below(4)), TimeInForce::kImmediateOrCancel, "taker");
+  action.order = order_of(
+      taker(side == Side::kBuy ? 0 : 1), ClientOrderId("S" + std::to_string(made_)), symbol_, side,
+      price, 100 * static_cast<int64_t>(1 + below(4)), TimeInForce::kImmediateOrCancel, "taker");
   counts_.takers += 1;
   return action;
 }

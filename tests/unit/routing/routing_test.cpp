@@ -72,15 +72,29 @@ TEST(Routing, UnknownSymbolHasNoVenue) {
   EXPECT_TRUE(decision.venue.empty());
 }
 
-TEST(Routing, VenuesAreDownUntilTheirStatusComes) {
-  EXPECT_EQ(choose(RoutingState(data()), limit_order()).reason, Reason::kVenueDown);
+TEST(Routing, AGatewayNotHeardYetIsTakenToBeComingUp) {
+  RoutingState state(data());
+  EXPECT_EQ(choose(state, limit_order()).reason, Reason::kNone);
+  state.set_status({"ALPHA", GroupId{1001}, State::kDown, 0});
+  state.set_status({"BETA", GroupId{1002}, State::kDown, 0});
+  EXPECT_EQ(choose(state, limit_order()).reason, Reason::kVenueDown);
 }
 
-TEST(Routing, OnlyOpenSessionsTakeOrders) {
+TEST(Routing, AVenueThatIsComingUpIsChosenOnlyWhereNoneIsOpen) {
+  RoutingState state = open_state();
+  state.set_status({"ALPHA", GroupId{1001}, State::kRecovering, 0});
+  EXPECT_EQ(choose(state, limit_order()).venue, VenueName("BETA"));
+  state.set_status({"BETA", GroupId{1002}, State::kDown, 0});
+  EXPECT_EQ(choose(state, limit_order()).venue, VenueName("ALPHA"));
+  state.set_status({"BETA", GroupId{1002}, State::kConnecting, 0});
+  EXPECT_EQ(choose(state, limit_order()).venue, VenueName("ALPHA"));
+}
+
+TEST(Routing, OnlySessionsThatAreOpenOrAboutToBeTakeOrders) {
   const std::pair<State, Reason> expected[] = {
-      {State::kDown, Reason::kVenueDown},      {State::kConnecting, Reason::kVenueDown},
-      {State::kLogonSent, Reason::kVenueDown}, {State::kRecovering, Reason::kVenueDown},
-      {State::kHalted, Reason::kVenueHalted},  {State::kKilled, Reason::kVenueKilled},
+      {State::kDown, Reason::kVenueDown},     {State::kConnecting, Reason::kNone},
+      {State::kLogonSent, Reason::kNone},     {State::kRecovering, Reason::kNone},
+      {State::kHalted, Reason::kVenueHalted}, {State::kKilled, Reason::kVenueKilled},
       {State::kOpen, Reason::kNone},
   };
   for (const auto& [session, reason] : expected) {
