@@ -17,7 +17,9 @@ cluster_start() {
   HOLDFAST_VENUE_PORTS="XSIM=$(sed -n 's/^fix=//p' "$state/venue.ports")"
   export HOLDFAST_VENUE_PORTS
   deploy/install token "$HOLDFAST_STATE_DIR/operator.token" >/dev/null || return 1
-  "$bin/holdfast-guard" --node-binary "$node" --config config --state-dir "$HOLDFAST_STATE_DIR" >"$state/guard.log" 2>&1 &
+  # A drill kills more often than a guard should put up with.
+  "$bin/holdfast-guard" --node-binary "$node" --config config --state-dir "$HOLDFAST_STATE_DIR" \
+    --alarm-restarts 1000 --stable-after-ms 100 >"$state/guard.log" 2>&1 &
   guard_pid=$!
   for _ in $(seq 300); do "$bin/holdfast" health >/dev/null 2>&1 && return 0 || sleep 0.1; done
   tail -n 5 "$HOLDFAST_STATE_DIR/node.log" >&2
