@@ -213,11 +213,14 @@ ResponsePromise ShardShell::command(C command) {
   }
   askers_.emplace(++last_asker_, std::move(asker));
   command.ticket = last_asker_;
-  // Its outcome must not change what a batch in flight was found to be.
-  if constexpr (std::is_same_v<C, LoadReferenceData>) {
-    if (pipeline_.in_flight()) rebuild_risk();
-  }
+  // What was judged under the old rules is judged again under the new ones, which the stage gets at
+  // once, not after their commit: no order slips through behind a kill. A large command has an
+  // entry of its own.
+  if (pipeline_.in_flight()) pipeline_.abandon();
+  host_->flush();
   host_->submit(command);
+  host_->flush();
+  rebuild_risk();
   return promise;
 }
 template ResponsePromise ShardShell::command(SetKill);

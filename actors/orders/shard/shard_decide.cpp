@@ -320,6 +320,13 @@ void decide_request(const ShardState& state, const OrderRequest& request, const 
 
 // ---- everything else
 
+// An upper bound of what reference data takes in the journal.
+std::size_t entry_bytes(const ReferenceData& data) {
+  std::size_t names = 0;
+  for (const Instrument& instrument : data.instruments) names += instrument.venues.size();
+  return data.instruments.size() * 112 + names * 48 + data.venues.size() * 96;
+}
+
 struct Decider {
   const ShardState& state;
   WallTime now;
@@ -365,6 +372,8 @@ struct Decider {
     done.ticket = c.ticket;
     if (!c.data)
       done.text = "no reference data";
+    else if (entry_bytes(*c.data) > limits::kEntryBytesMax / 2)
+      done.text = "too much for one journal entry: fewer instruments, or fewer venues for each";
     else if (const auto valid = validate(*c.data); !valid)
       done.text = valid.error().text.substr(0, limits::kReasonTextBytes);
     else if (state.reference && c.shard != state.book.shard())

@@ -285,6 +285,67 @@ TEST_F(ShardActor, OperatorsSeeOrdersChecksAndKills) {
   EXPECT_EQ(heard.replies[2].reason, Reason::kKilled) << "the stage has heard of the kill";
 }
 
+TEST_F(ShardActor, NoOrderSlipsThroughBehindAKillThatIsNotCommittedYet) {
+  start_all();
+  ask({Shard::order("A")});
+  ASSERT_TRUE(until([&] { return heard_gateway.requests.size() == 1; }));
+  store->automatic = false;
+  to_shard(SetKill{});
+  ask({Shard::order("B")});
+  settle();
+  loop.post([this] {
+    store->automatic = true;
+    store->commit_all();
+  });
+  ASSERT_TRUE(until([&] { return heard.replies.size() == 2 && heard.done.size() == 1; }));
+  EXPECT_EQ(heard.replies[1].reason, Reason::kKilled);
+  EXPECT_EQ(heard.done[0].cancelled, 1u);
+}
+
+TEST_F(ShardActor, ItsSupervisorMakesItAgainAndNothingIsLost) {
+  start_stages();
+  auto registry = std::make_shared<RefRegistry>();
+  SupervisorSetup supervisor;
+  supervisor.path = "orders";
+  supervisor.registry = registry;
+  ChildDefinition child;
+  child.spec.id = "shard-0";
+  child.make = [this](const ChildContext& context) {
+    return spawn_shard(context.system, loop, setup);
+  };
+  supervisor.children.push_back(child);
+  const ActorHandle root = spawn_supervisor(system.get(), supervisor, &loop);
+  settle();
+  const auto find = [&] {
+    shard = registry->find("orders/shard-0");
+    return shard != nullptr;
+  };
+  int accepted = 0;
+  for (int life = 0; life < 5; ++life) {
+    ASSERT_TRUE(until(find));
+    open_venue();
+    const std::size_t before = heard.replies.size();
+    ask({Shard::order(("A" + std::to_string(life)).c_str())});
+    ASSERT_TRUE(until([&] { return heard.replies.size() == before + 1; }));
+    accepted += heard.replies.back().accepted;
+    int fuse = 1;
+    bomb = [&] { return fuse-- == 0; };
+    ask({Shard::order(("B" + std::to_string(life)).c_str())});
+    const int leads = events["leads"];
+    ASSERT_TRUE(until([&] { return events["leads"] == leads + 1; })) << life;
+    bomb = nullptr;
+  }
+  ASSERT_TRUE(until(find));
+  EXPECT_EQ(accepted, 5);
+  OrdersQuery query;
+  query.account = "M1";
+  to_shard(query);
+  ASSERT_TRUE(until([&] { return heard.pages.size() == 1; }));
+  EXPECT_EQ(heard.pages[0]->orders.size(), 5u);
+  send_shutdown(root);
+  ASSERT_TRUE(shard_is_down());
+}
+
 TEST_F(ShardActor, PausedIntakeStillCancels) {
   start_all();
   ask({Shard::order("A")});

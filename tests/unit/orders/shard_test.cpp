@@ -467,6 +467,69 @@ TEST(Shard, PrunesTheOutboxOnlyByTheVenuesCursor) {
   EXPECT_EQ(std::get<DeliverEffect>(outstanding[1]).sequence.value, 3u);
 }
 
+TEST(Shard, RefusesOrdersAboveWhatTheVenueMayHaveInFlight) {
+  Shard s;
+  auto data = std::make_shared<ReferenceData>(*testing::reference_data());
+  data->venues[0].in_flight_max = 2;
+  LoadReferenceData load;
+  load.version = 2;
+  load.data = data;
+  s.run(load);
+  s.venues().load(*data);
+  EXPECT_TRUE(s.ask(s.order("A")).accepted);
+  const VenueRequest first = s.last_sent();
+  EXPECT_TRUE(s.ask(s.order("B")).accepted);
+  EXPECT_EQ(s.ask(s.order("C")).reason, Reason::kVenueInFlightLimit);
+  EXPECT_TRUE(s.ask(s.cancel("X", "A")).accepted) << "cancels always go";
+  s.hear(s.from(first, K::kAccepted));
+  EXPECT_TRUE(s.ask(s.order("D")).accepted);
+}
+
+TEST(Shard, KeepsRoomInAFullOutboxForCancels) {
+  Shard s;
+  constexpr std::size_t kForOrders = limits::kOutboxItemsMax / 8 * 7;
+  refresh(s.venues(), s.state());
+  for (std::size_t i = 0; i < kForOrders; ++i) {
+    const OrderRequest r = s.request(s.order(("A" + std::to_string(i)).c_str(), Side::kBuy, 1, 90,
+                                             i % 3 == 0   ? "M1"
+                                             : i % 3 == 1 ? "M2"
+                                                          : "T1"));
+    s.decide(Submit{&r, &s.venues()});
+    if (i % 500 == 0) s.seal();
+  }
+  s.seal();
+  s.commit();
+  ASSERT_EQ(s.state().links[0].outbox.size(), kForOrders);
+  const OrderReply full = s.ask(s.order("FULL"));
+  EXPECT_EQ(full.reason, Reason::kFull);
+  EXPECT_TRUE(s.ask(s.cancel("C", "A0")).accepted);
+  s.run(TakeAcknowledgement{kVenueGroup, {100}});
+  EXPECT_TRUE(s.ask(s.order("FITS")).accepted);
+}
+
+TEST(Shard, RefusesReferenceDataBeyondAJournalEntry) {
+  Shard s;
+  auto data = std::make_shared<ReferenceData>();
+  for (uint32_t v = 0; v < limits::kVenuesMax; ++v) {
+    VenueEntry venue;
+    venue.name = VenueName("V" + std::to_string(v));
+    venue.group = {2'000 + v};
+    data->venues.push_back(venue);
+  }
+  for (std::size_t i = 0; i < limits::kSymbolsMax; ++i) {
+    Instrument instrument = testing::reference_data()->instruments[0];
+    instrument.symbol = Symbol("S" + std::to_string(i));
+    instrument.venues.clear();
+    for (const VenueEntry& venue : data->venues) instrument.venues.push_back(venue.name);
+    data->instruments.push_back(instrument);
+  }
+  LoadReferenceData load;
+  load.version = 2;
+  load.data = data;
+  s.run(load);
+  EXPECT_FALSE(std::get<ShardCommandDone>(s.said.answers.back().answer).ok);
+}
+
 // ---- history and reports
 
 TEST(Shard, ShowsTheWholeHistoryOfAnOrder) {
