@@ -52,7 +52,7 @@ void ShardState::adopt_reference() {
 
 void refresh(routing::RoutingState& venues, const ShardState& state) {
   for (const VenueLink& link : state.links)
-    if (const routing::VenueRecord* venue = venues.find(link.group))
+    if (const routing::VenueRecord* venue = venues.find(link.group); venue && venue->heard)
       venues.set_status({link.name, link.group, venue->state, link.unanswered});
 }
 

@@ -97,7 +97,7 @@ struct ShardState {
 uint64_t state_hash(const ShardState& state);
 
 /// Sets what routing knows to be in flight to the shard's own exact counts. Before every batch, so
-/// that a gateway that reports late holds nothing up.
+/// that a gateway that reports late holds nothing up. Says nothing of venues not heard yet.
 void refresh(routing::RoutingState& venues, const ShardState& state);
 
 /// Before risk: what an order manager must find out about a request.

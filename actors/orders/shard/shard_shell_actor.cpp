@@ -263,7 +263,8 @@ void ShardShell::heard(const risk::RiskNotReady& answer) {
 void ShardShell::ask_routing() {
   refresh(venues_, state());
   for (const routing::VenueRecord& venue : venues_.venues())
-    send(routing_, VenueStatus{venue.entry.name, venue.entry.group, venue.state, venue.reported});
+    if (venue.heard)
+      send(routing_, VenueStatus{venue.entry.name, venue.entry.group, venue.state, venue.reported});
   send(routing_, routing::RouteBatch{pipeline_.batch().id, pipeline_.batch().routes});
 }
 
