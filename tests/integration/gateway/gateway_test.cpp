@@ -131,8 +131,7 @@ TEST(Gateway, OperatorsReconnectTheSessionUnderItsNumbers) {
   const auto answer =
       node.ask<VenueCommandAnswer>(VenueCommand{VenueCommandKind::kReconnect, 0, "ann", "test"});
   EXPECT_TRUE(answer.accepted) << answer.text;
-  ASSERT_TRUE(node.book->wait([](ShardBook& b) { return b.state != VenueSessionState::kOpen; }));
-  ASSERT_TRUE(node.wait_open());
+  ASSERT_TRUE(node.book->wait([](ShardBook& b) { return b.opens == 2; }));
   const auto after = node.view();
   EXPECT_GT(after.next_outbound, before.next_outbound);
   EXPECT_EQ(after.session_created, before.session_created);

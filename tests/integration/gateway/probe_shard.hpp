@@ -21,7 +21,7 @@ struct ShardBook {
   std::condition_variable changed;
   std::vector<VenueReport> reports;  // each once, in order
   VenueSessionState state = VenueSessionState::kDown;
-  uint64_t leads = 0;  // times a gateway said that it leads
+  uint64_t opens = 0;  // times the session came to be open
 
   /// Waits until `done` holds, for at most 20 s; false when it did not come to that.
   bool wait(const std::function<bool(ShardBook&)>& done) {
@@ -58,11 +58,13 @@ class ProbeShard final : public LoopActor {
         [this](const VenueReportDelivery& delivery) { take(*delivery); },
         [this](const GroupLeads& leads) {
           outbox_.acknowledge(leads.cursor);
-          tell([](ShardBook& book) { book.leads += 1; });
           emit({outbox_.acknowledged().value + 1});
         },
         [this](const VenueStatus& status) {
-          tell([&](ShardBook& book) { book.state = status.state; });
+          tell([&](ShardBook& book) {
+            book.opens += book.state != status.state && status.state == VenueSessionState::kOpen;
+            book.state = status.state;
+          });
         },
     };
   }
