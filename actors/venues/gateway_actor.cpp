@@ -45,7 +45,10 @@ Result<> GatewayActor::start() {
             release(std::move(effect).take());
           },
           [this](const Error& error) {
-            quit(error_text("venue " + setup_.rules.venue.str() + ": journal: " + error.text));
+            // The journal calls from outside of this actor: end as one of its own handlers would.
+            post([this, text = error.text] {
+              quit(error_text("venue " + setup_.rules.venue.str() + ": journal: " + text));
+            });
           }});
   auto recovered = host_->recover();
   if (!recovered) return recovered.error();
