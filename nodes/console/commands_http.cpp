@@ -1,6 +1,7 @@
 #include "nodes/console/commands_http.hpp"
 
 #include <ostream>
+#include <sstream>
 
 namespace holdfast::console {
 namespace {
@@ -52,6 +53,10 @@ int ask(const Console& console, const std::string& method, const std::string& pa
   const auto answer = call(target.value(), method, path, body, console.within);
   if (!answer) return fail(console, kUnreachable, "unreachable", answer.error().text, "");
   const auto& json = answer.value().body;
+  if (answer.value().status == 200 && json.is_null()) {  // /metrics: text as it is
+    *console.out << answer.value().text << std::flush;
+    return kClean;
+  }
   const bool is_error = json.is_object() && json.contains("error");
   // A node that is not ready answers health with 503 and a whole view.
   if (is_error || !json.is_object() || (answer.value().status >= 400 && !json.contains("ready")))
@@ -144,13 +149,35 @@ int run_risk(const Console& console, const std::string& account) {
              [&](const Json& json) { return show_risk(json, console.screen); });
 }
 
+// A kill takes any name, so that it never waits for a check. Whether the name was right is looked
+// up afterwards: a mistyped one has stopped nobody.
+bool name_is_known(const Console& console, const KillOptions& kill) {
+  if (kill.scope != "account" && kill.scope != "desk") return true;
+  bool known = false;
+  std::ostringstream unread;
+  Console quiet = console;
+  quiet.out = quiet.err = &unread;
+  quiet.json = false;
+  const auto code = ask(quiet, "GET", "/v1/risk", nullptr, [&](const Json& json) {
+    for (const auto& account : json["accounts"])
+      known |=
+          account.value("configured", true) && text_of(account, kill.scope.c_str()) == kill.name;
+    return std::string();
+  });
+  return code != kClean || known;  // nothing to say when nobody answers
+}
+
 int run_kill(const Console& console, const KillOptions& kill) {
   auto body = kill_body(kill);
   body["mode"] = kill.reduce_only ? "reduce-only" : "full";
   const auto done = (kill.reduce_only ? "reduce-only: " : "killed: ") + whom(kill);
-  return ask(
+  const auto code = ask(
       console, "POST", "/v1/risk/kill", body,
       [&](const Json& json) { return show_fan_out(json, done, console.screen); }, complete);
+  if (code != kClean || name_is_known(console, kill)) return code;
+  *console.err << "holdfast: there is no " << kill.scope << " " << kill.name
+               << ", so this stopped nobody: is the name right?\n";
+  return kNotClean;
 }
 
 int run_resume(const Console& console, const KillOptions& kill) {

@@ -63,6 +63,15 @@ std::string text_of(const Json& json, const char* field) {
   return value.is_null() ? "" : value.dump();
 }
 
+std::string money_of(const Json& json, const char* field) {
+  auto text = text_of(json, field);
+  const auto point = std::min(text.find('.'), text.size());
+  text.resize(std::min(text.size(), point + 3));
+  const std::size_t first = text.starts_with('-') ? 1 : 0;
+  for (auto at = point; at > first + 3;) text.insert(at -= 3, ",");
+  return text;
+}
+
 std::string clock_of(const Json& json, const char* field, bool date) {
   const auto text = text_of(json, field);  // 2026-11-20T18:41:33.123456789Z
   if (text.size() < 23) return "";
@@ -165,8 +174,9 @@ std::string show_venues(const Json& json, const Screen& screen) {
                {"NOTE", false, true}});
   for (const auto& venue : list_in(json, "venues")) {
     const auto state = text_of(venue, "state");
-    auto note = text_of(venue, "halt_reason");
-    if (!note.empty()) note = "halted by " + text_of(venue, "halted_by") + ": " + note;
+    std::string note;
+    if (flag_in(venue, "halted"))
+      note = "halted by " + text_of(venue, "halted_by") + ": " + text_of(venue, "halt_reason");
     if (note.empty()) note = text_of(venue, "last_error");
     table.add({text_of(venue, "name"),
                {state, style_of_state(state)},
@@ -226,8 +236,15 @@ std::string show_journal(const Json& json, const Screen& screen) {
 std::string show_guard(const Json& json, const Screen& screen) {
   Table table({{"GUARD", false, false}, {"", false, true}});
   for (const auto& [field, value] : json.items()) {
-    if (field == "ok" || value.is_null() || value.empty()) continue;
-    const auto text = text_of(json, field.c_str());
+    if (field == "ok") continue;
+    auto text = text_of(json, field.c_str());
+    if (field == "loops") {  // each with the time since it last moved
+      text.clear();
+      for (const auto& loop : value)
+        text += (text.empty() ? "" : ", ") + text_of(loop, "name") + " still for " +
+                text_of(loop, "stalled_ms") + " ms";
+    }
+    if (text.empty()) continue;
     table.add({field, {text, field == "state" ? style_of_state(text) : Style::kPlain}});
   }
   return table.empty() ? "done\n" : table.str(screen);

@@ -34,6 +34,9 @@ std::string show_guard(const Json& json, const Screen& screen);
 std::string text_of(const Json& json, const char* field);
 /// "18:41:33.123" of an ISO time; "" for null. The date too when `date`.
 std::string clock_of(const Json& json, const char* field, bool date = false);
+/// Decimal text for reading: thousands apart, at most two decimals ("1,832,234.62"). The JSON has
+/// every digit.
+std::string money_of(const Json& json, const char* field);
 /// "12.5 GiB".
 std::string size_text(uint64_t bytes);
 /// "as of orders/0 #77, orders/1 #80".

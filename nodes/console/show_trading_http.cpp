@@ -43,7 +43,7 @@ std::string show_order_head(const Json& order, const Screen& screen) {
   add_field(table, "filled",
             text_of(order, "cumulative_quantity") + ", leaves " +
                 text_of(order, "leaves_quantity") + ", notional " +
-                text_of(order, "cumulative_notional"));
+                money_of(order, "cumulative_notional"));
   add_field(table, "venue", text_of(order, "venue"));
   add_field(table, "venue order id", text_of(order, "venue_order_id"));
   add_field(table, "algo", text_of(order, "algo"));
@@ -108,12 +108,12 @@ std::string show_accounts(const Json& json, const Screen& screen) {
     table.add({text_of(account, "account"),
                text_of(account, "desk"),
                {kill == "none" ? "" : kill, Style::kBad},
-               text_of(account, "buying_power_used"),
-               text_of(limits, "buying_power"),
+               money_of(account, "buying_power_used"),
+               money_of(limits, "buying_power"),
                text_of(account, "messages_in_window"),
-               text_of(limits, "messages_max"),
-               text_of(limits, "order_quantity_max"),
-               text_of(limits, "order_notional_max"),
+               money_of(limits, "messages_max"),
+               money_of(limits, "order_quantity_max"),
+               money_of(limits, "order_notional_max"),
                text_of(limits, "price_collar")});
   }
   return table.str(screen);
@@ -130,9 +130,9 @@ std::string show_positions(const Json& json, const Screen& screen) {
   for (const auto& account : json["accounts"])
     for (const auto& position : account["positions"])
       table.add({text_of(account, "account"), text_of(position, "symbol"),
-                 text_of(position, "position"), text_of(position, "cost"),
-                 text_of(position, "open_buy"), text_of(position, "open_sell"),
-                 text_of(account["limits"], "position_max")});
+                 money_of(position, "position"), money_of(position, "cost"),
+                 money_of(position, "open_buy"), money_of(position, "open_sell"),
+                 money_of(account["limits"], "position_max")});
   return table.empty() ? "no positions and no open orders\n" : table.str(screen);
 }
 
@@ -216,8 +216,7 @@ std::string show_order(const Json& json, const Screen& screen) {
   if (json.value("steps_dropped", 0) > 0)
     out += text_of(json, "steps_dropped") + " more steps are not kept\n";
   return out + show_checks(json, screen) +
-         styled("as of group " + text_of(json["as_of"], "group") + " #" +
-                    text_of(json["as_of"], "index"),
+         styled("as of " + text_of(json["as_of"], "name") + " #" + text_of(json["as_of"], "index"),
                 Style::kDim, screen) +
          "\n";
 }

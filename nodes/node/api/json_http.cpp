@@ -91,6 +91,10 @@ Json time_json(WallTime time) {
   return text;
 }
 
+std::string shard_name(GroupId group) {
+  return "orders/" + std::to_string(group.value - 1);  // shard s is group 1 + s
+}
+
 Json to_json(const AsOf& as_of) {
   return {{"group", as_of.group.value},
           {"name", as_of.name},
@@ -175,7 +179,10 @@ Json to_json(const OrderHistory& history) {
           {"checks", checks},
           {"limits_version", history.limits.value},
           {"wire_order_ids", wire},
-          {"as_of", {{"group", history.group.value}, {"index", history.as_of.value}}}};
+          {"as_of",
+           {{"group", history.group.value},
+            {"name", shard_name(history.group)},
+            {"index", history.as_of.value}}}};
 }
 
 Json to_json(const KillSwitch& kill) {

@@ -14,6 +14,9 @@ using Json = nlohmann::ordered_json;
 /// "2026-11-20T18:41:33.123456789Z", or null for zero.
 Json time_json(WallTime time);
 
+/// "orders/0" for the group of shard 0.
+std::string shard_name(GroupId group);
+
 Json to_json(const AsOf& as_of);
 Json to_json(const HealthView& view);
 Json to_json(const TreeNodeView& view);

@@ -99,6 +99,7 @@ Json to_json(const RiskView& view) {
     highest = std::max(highest, shard.limits_version);
     untracked += shard.untracked;
     as_of.push_back({{"group", shard.group.value},
+                     {"name", shard_name(shard.group)},
                      {"index", shard.as_of.value},
                      {"limits_version", shard.limits_version.value},
                      {"restricted_version", shard.restricted_version},

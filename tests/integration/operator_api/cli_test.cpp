@@ -152,7 +152,7 @@ TEST_F(Cli, OrderByIdAndByClientOrderId) {
             "CHECK                VALUE    LIMIT\n"
             "PriceCollar  passed    586  644.314\n"
             "limits version 4\n"
-            "as of group 1 #77\n");
+            "as of orders/0 #77\n");
   EXPECT_EQ(holdfast({"order", "M1/a/b c"}).code, 0);
   EXPECT_THAT(backend_.calls(), ElementsAre("order 1  ", "order 0 M1 a/b c"));
   outcome = holdfast({"order", "0-9"});
@@ -168,8 +168,8 @@ TEST_F(Cli, RiskShowsKillsLimitsAndUse) {
               StartsWith("limits version 4\n"
                          "KILL     NAME  MODE         SHARDS  SINCE UTC     BY   REASON\n"
                          "account  M2    reduce-only     2/2  08:00:20.123  ann  drill\n"));
-  EXPECT_THAT(outcome.out, HasSubstr("M1       makers              23440  1000000"));
-  EXPECT_THAT(outcome.out, HasSubstr("M1       AAPL         -40  -23440       100"));
+  EXPECT_THAT(outcome.out, HasSubstr("M1       makers             23,440  1,000,000"));
+  EXPECT_THAT(outcome.out, HasSubstr("M1       AAPL         -40  -23,440       100"));
   EXPECT_THAT(outcome.out, HasSubstr("2027-01-14  restricted\n"));
   backend_.part_missing = true;
   EXPECT_THAT(holdfast({"risk"}).out, HasSubstr("only 1 of 2 shards answered\n"));
@@ -194,8 +194,25 @@ TEST_F(Cli, KillIsCompleteOrTheVerdictIsNotClean) {
   EXPECT_EQ(outcome.code, 1);
   EXPECT_EQ(outcome.json()["complete"], false);
   EXPECT_THAT(backend_.calls(),
-              ElementsAre("kill account M1 reduce-only by root: fat finger",
+              ElementsAre("kill account M1 reduce-only by root: fat finger", "risk ",
                           "kill firm  full by root: stop", "kill firm  none by root: go"));
+}
+
+TEST_F(Cli, KillOfANameThatNobodyHasIsDoneAndDoubted) {
+  auto outcome = holdfast({"risk", "kill", "--scope", "account", "--name", "M9", "-r", "x"});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.out, StartsWith("killed: account M9: every group has committed it\n"));
+  EXPECT_EQ(outcome.err,
+            "holdfast: there is no account M9, so this stopped nobody: is the name right?\n");
+  EXPECT_EQ(holdfast({"risk", "kill", "--scope", "desk", "--name", "makers", "-r", "x"}).code, 0);
+  EXPECT_EQ(holdfast({"risk", "kill", "--scope", "desk", "--name", "maker", "-r", "x"}).code, 1);
+  EXPECT_EQ(holdfast({"risk", "kill", "--scope", "algo", "--name", "any", "-r", "x"}).code, 0);
+}
+
+TEST_F(Cli, MetricsComeAsTheyAre) {
+  const auto outcome = holdfast({"get", "/metrics"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, StartsWith("# HELP holdfast_orders_open orders\n"));
 }
 
 TEST_F(Cli, CommandsNeedAReason) {
