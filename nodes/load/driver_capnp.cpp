@@ -39,7 +39,8 @@ class Driver {
       });
     result_.reply_ns.reserve(actions_.size());
     start_ = shown_ = loop_.now();
-    while (next_ < actions_.size()) step();
+    last_answer_ = start_;
+    while (next_ < actions_.size() && loop_.now() - last_answer_ < settings_.settle) step();
     settle();
     result_.elapsed = loop_.now() - start_;
     query_unsettled();
@@ -79,9 +80,16 @@ class Driver {
       kill_when_due();
       send(actions_[next_], paced() ? due(next_) : now);
       next_ += 1;
+      if (settings_.cut_every && next_ % settings_.cut_every == 0) cut_due_ = true;
     }
     kill_when_due();
     loop_.poll(wait);
+    if (cut_due_ &&
+        client_->unanswered() > 0) {  // what was sent is on its way: its answers are lost
+      cut_due_ = false;
+      result_.cuts += 1;
+      client_->cut();
+    }
     show(false);
   }
 
@@ -116,6 +124,7 @@ class Driver {
   void answered(MonoTime since, bool probe) {
     const MonoTime now = loop_.now();
     result_.replies += 1;
+    last_answer_ = now;
     result_.reply_ns.push_back((now - since).ns);
     if (!probe) return;
     for (const auto& [index, at] : kills_open_) result_.kills[index].first_reply = now - at;
@@ -195,7 +204,8 @@ class Driver {
   std::size_t next_ = 0, killed_ = 0;
   std::vector<std::pair<std::size_t, MonoTime>>
       kills_open_;  // no answer since, index into result_.kills
-  MonoTime start_, shown_, next_look_;
+  bool cut_due_ = false;
+  MonoTime start_, shown_, next_look_, last_answer_;
 };
 
 }  // namespace

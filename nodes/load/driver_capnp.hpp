@@ -18,9 +18,11 @@ struct DriverSettings {
   double speed = 0;   // recorded times divided by it; 0: by `rate`
   std::size_t in_flight =
       256;  // requests unanswered at most, where neither rate nor speed is given
-  Duration settle = Duration::seconds(30);  // after the last request: how long outcomes may take
+  Duration settle = Duration::seconds(30);  // how long an answer may take; then the run ends
   std::string state_directory;              // of the node, for kills
-  std::vector<uint32_t> kill_node_at;       // percent of the flow, ascending
+  uint64_t cut_every =
+      0;  // requests between cuts of the own connection, as by a failing network; 0: never
+  std::vector<uint32_t> kill_node_at;  // percent of the flow, ascending
   bool progress = true;
 };
 
@@ -33,7 +35,7 @@ struct Kill {
 
 struct DriverResult {
   std::vector<Kill> kills;
-  uint64_t requests = 0, replies = 0;
+  uint64_t requests = 0, replies = 0, cuts = 0;
   Duration elapsed;               // first request to the last outcome
   std::vector<int64_t> reply_ns;  // request made (or due, where paced) to its reply
   client::ClientStats stats;

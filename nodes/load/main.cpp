@@ -13,7 +13,7 @@ namespace {
 struct Options {
   std::string flow = "synthetic:1", symbol = "AAPL", price = "585.00", state_directory, node,
               client_id = "demo", credential, venue_record, json;
-  uint64_t orders = 0, rate = 0;
+  uint64_t orders = 0, rate = 0, cut_every = 0;
   std::size_t in_flight = 256, batch = 64;
   double speed = 0;
   uint32_t settle_s = 30;
@@ -117,6 +117,10 @@ void print(const Options& options, const Verdict& v, const FlowCounts& counts, D
                 milliseconds({ns[ns.size() / 2]}).c_str(),
                 milliseconds({ns[ns.size() * 99 / 100]}).c_str(), milliseconds({ns.back()}).c_str(),
                 static_cast<unsigned long long>(run.requests), milliseconds(run.elapsed).c_str());
+  if (run.cuts)
+    std::printf("  connection cut %llu times, %llu requests sent again\n",
+                static_cast<unsigned long long>(run.cuts),
+                static_cast<unsigned long long>(run.stats.sent_again));
   for (const Kill& kill : run.kills)
     std::printf("  kill -9 at %u %%: first reply to an order made after it %s\n", kill.percent,
                 milliseconds(kill.first_reply).c_str());
@@ -143,6 +147,7 @@ int run(const Options& options) {
   settings.in_flight = options.in_flight;
   settings.settle = Duration::seconds(options.settle_s);
   settings.state_directory = options.state_directory;
+  settings.cut_every = options.cut_every;
   settings.kill_node_at = options.kill_node_at;
   std::sort(settings.kill_node_at.begin(), settings.kill_node_at.end());
   settings.progress = !options.quiet;
@@ -216,8 +221,11 @@ int main(int argc, char** argv) {
   app.add_option("--kill-node-at", options.kill_node_at,
                  "SIGKILL the node when so many percent are sent; repeatable")
       ->check(CLI::Range(0, 99));
+  app.add_option("--cut-every", options.cut_every,
+                 "cut the own connection every N requests, with answers under way, as a failing "
+                 "network would");
   app.add_option("--settle", options.settle_s,
-                 "seconds that outcomes may take after the last request")
+                 "seconds that an answer may take; then the run gives up")
       ->capture_default_str();
   app.add_option("--json", options.json, "the result as JSON into a file; -: to stdout");
   app.add_flag("--quiet", options.quiet, "no progress");
