@@ -19,7 +19,7 @@ class IngressTls : public testing::Test {
   IngressTls() : ours("holdfast-ours"), theirs("holdfast-theirs") {
     auto settings = quick_settings();
     settings.tls = ours.issue("node");
-    settings.listen = "0.0.0.0:0";  // allowed, since clients must show certificates
+    settings.listen = "0.0.0.0:0";  // allowed, since clients need certificates
     node = std::make_unique<Node>(settings);
   }
   ClientOptions options(std::optional<client::TlsFiles> tls) {
