@@ -3,8 +3,8 @@
 #include <string>
 #include <unordered_map>
 
+#include <symbols.hpp>
 #include "actors/orders/shard/shard.hpp"
-#include "symbols.hpp"
 
 namespace holdfast::orders {
 

@@ -3,8 +3,8 @@
 // the world has been told.
 #include <deque>
 
+#include <symbols.hpp>
 #include "supervision/replication/journal/journal_rocksdb.hpp"
-#include "symbols.hpp"
 
 namespace holdfast::replication {
 

@@ -1,7 +1,7 @@
 // Planted bug: a gateway that starts begins its FIX session at number 1 again instead of where the
 // journal left it.
+#include <symbols.hpp>
 #include "actors/venues/gateway.hpp"
-#include "symbols.hpp"
 
 namespace holdfast::venues {
 
