@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <string>
+#include <utility>
 
 namespace holdfast::operator_api {
 
@@ -31,20 +32,23 @@ class RawClient {
     return ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
            static_cast<ssize_t>(bytes.size());
   }
-  /// One whole answer (by its Content-Length), or what came before the server closed.
+  /// One whole answer (by its Content-Length), or what came before the server closed. What came
+  /// behind it waits for the next call.
   std::string read_answer() {
-    std::string text;
     char bytes[4'096];
-    while (!whole(text)) {
+    std::size_t size = 0;
+    while ((size = size_of_first(received_)) == 0) {
       const auto got = ::recv(fd_, bytes, sizeof bytes, 0);
-      if (got <= 0) break;
-      text.append(bytes, static_cast<std::size_t>(got));
+      if (got <= 0) return std::exchange(received_, {});
+      received_.append(bytes, static_cast<std::size_t>(got));
     }
-    return text;
+    const auto answer = received_.substr(0, size);
+    received_.erase(0, size);
+    return answer;
   }
   /// Reads until the server closes.
   std::string read_to_end() {
-    std::string text;
+    auto text = std::exchange(received_, {});
     char bytes[4'096];
     for (ssize_t got = 0; (got = ::recv(fd_, bytes, sizeof bytes, 0)) > 0;)
       text.append(bytes, static_cast<std::size_t>(got));
@@ -52,15 +56,17 @@ class RawClient {
   }
 
  private:
-  static bool whole(const std::string& text) {
+  // Bytes of the first answer in `text`, 0 while it is not whole.
+  static std::size_t size_of_first(const std::string& text) {
     const auto end = text.find("\r\n\r\n");
-    if (end == std::string::npos) return false;
+    if (end == std::string::npos) return 0;
     const auto field = text.find("Content-Length: ");
-    if (field == std::string::npos || field > end) return true;
-    return text.size() >= end + 4 + std::stoul(text.substr(field + 16));
+    const auto body = field < end ? std::stoul(text.substr(field + 16)) : 0;
+    return text.size() >= end + 4 + body ? end + 4 + body : 0;
   }
 
   int fd_;
+  std::string received_;
   bool connected_ = false;
 };
 
