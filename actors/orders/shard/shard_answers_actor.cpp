@@ -1,5 +1,7 @@
 // What the order manager sends to clients, operators and its stages: committed effects, collected
 // by turn.
+#include <algorithm>
+
 #include "actors/orders/shard/shard_shell_actor.hpp"
 
 namespace holdfast::orders {
@@ -232,7 +234,10 @@ void ShardShell::remember(SessionId session, const ActorHandle& ingress) {
   const auto [it, fresh] = sessions_.try_emplace(session, ingress);
   if (!fresh && it->second == ingress) return;
   it->second = ingress;
-  monitor_exit(this, ingress);
+  if (std::find(watched_.begin(), watched_.end(), ingress.address()) == watched_.end()) {
+    watched_.push_back(ingress.address());
+    monitor_exit(this, ingress);
+  }
   // Sessions end without a word; long before their table is large the oldest are long gone.
   if (sessions_.size() > limits::kSessionsMax * 64)
     std::erase_if(sessions_, [&](const auto& s) {

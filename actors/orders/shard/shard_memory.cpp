@@ -49,6 +49,7 @@ bool ShardMemory::poisonous(uint64_t fingerprint) const {
 
 void ShardMemory::forgive() {
   strikes_.clear();
+  halted_.clear();
   doing_ = 0;
 }
 

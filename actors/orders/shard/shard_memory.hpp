@@ -29,6 +29,8 @@ class ShardMemory {
   /// aside from now on.
   bool blame();
   bool poisonous(uint64_t fingerprint) const;
+  /// A venue's stream stops before an input that is set aside. True: it did not stand there before.
+  bool halt(GroupId venue) { return halted_.insert(venue.value).second; }
   /// An operator has looked: everything may come again.
   void forgive();
 
@@ -37,6 +39,7 @@ class ShardMemory {
  private:
   uint64_t doing_ = 0;
   std::unordered_map<uint64_t, uint32_t> strikes_;
+  std::unordered_set<uint32_t> halted_;  // venue groups
 };
 
 }  // namespace holdfast::orders

@@ -169,6 +169,7 @@ void ShardShell::went_down(const ActorAddress& address) {
     p.handle = nullptr;
     find_gateways();
   }
+  std::erase(watched_, address);
   for (auto it = sessions_.begin(); it != sessions_.end();)
     it = it->second.address() == address ? sessions_.erase(it) : std::next(it);
   for (auto& [account, list] : subscriptions_)

@@ -154,6 +154,7 @@ class ShardShell final : public LoopActor {
 
   std::map<uint32_t, Peer> peers_;  // by group
   std::unordered_map<SessionId, ActorHandle> sessions_;
+  std::vector<ActorAddress> watched_;  // the ingress actors behind them
   std::map<Account, std::vector<Subscription>> subscriptions_;
   std::unordered_map<uint64_t, Asker> askers_;
   uint64_t last_asker_ = 0;

@@ -40,6 +40,7 @@ void ShardShell::take(const VenueReportDelivery& delivery) {
     const uint64_t input = fingerprint(d.from, {d.first.value + i});
     if (setup_.memory->poisonous(input)) {
       // The stream stops here until a person has looked: skipping a report could lose money.
+      if (!setup_.memory->halt(d.from)) return;
       setup_.memory->refused += 1;
       return event("venue_stream_halted",
                    "item " + std::to_string(d.first.value + i) + " of group " +

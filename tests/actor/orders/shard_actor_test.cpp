@@ -236,6 +236,35 @@ TEST_F(ShardActor, AnInputThatKillsItTwiceIsSetAside) {
   EXPECT_TRUE(heard.replies[2].accepted);
 }
 
+TEST_F(ShardActor, AReportThatKillsItTwiceStopsItsStreamAndNothingElse) {
+  start_all();
+  ask({Shard::order("A")});
+  ASSERT_TRUE(until([&] { return heard_gateway.requests.size() == 1; }));
+  const VenueRequest sent = heard_gateway.requests[0];
+  const VenueReport poison = report(sent, K::kAccepted);
+  for (int life = 0; life < 2; ++life) {
+    venue_sequence = 0;
+    bomb = [] { return true; };
+    hear({poison});
+    ASSERT_TRUE(shard_is_down()) << life;
+    bomb = nullptr;
+    restart();
+  }
+  for (int again = 0; again < 3; ++again) {
+    venue_sequence = 0;
+    hear({poison, words.fill(sent, 1)});
+  }
+  ask({Shard::order("B")});
+  ASSERT_TRUE(until([&] { return heard.replies.size() == 2; }));
+  EXPECT_TRUE(heard.replies[1].accepted);
+  EXPECT_EQ(events["venue_stream_halted"], 1) << "one alarm, not one for each repetition";
+  EXPECT_EQ(heard_gateway.acknowledged.value, 0u) << "nothing of the stream is skipped";
+  to_shard(ForgivePoison{1});
+  venue_sequence = 0;
+  hear({poison, words.fill(sent, 1)});
+  EXPECT_TRUE(until([&] { return heard_gateway.acknowledged.value == 2; }));
+}
+
 TEST_F(ShardActor, ADamagedJournalKeepsItDown) {
   start_all();
   ask({Shard::order("A")});
