@@ -46,6 +46,9 @@ class OperatorActor final : public PoolActor {
   }
 };
 
+/// Rows of a worker (orders of a shard) that its part of the tree shows.
+constexpr uint64_t kLeavesShown = 200;
+
 /// Leaves time to put the parts together before the caller is told that there was no answer.
 Duration share_of(const Call& call) { return Duration{call.within.ns * 4 / 5}; }
 
@@ -70,14 +73,26 @@ class NodeOperator final : public OperatorBackend {
             Answer<TreeNodeView> answer) override {
     run([this, call, query, answer](OperatorActor& self) {
       self.ask<TreeNode>(setup_.root(), share_of(call), holdfast::TreeQuery{},
-                         [query, answer](Result<TreeNode> root) {
+                         [this, &self, call, query, answer](Result<TreeNode> root) {
                            if (!root) return answer(root.error());
                            const TreeNode* from = find(root.value(), query.path);
                            if (!from)
                              return answer(Error{ErrorCode::kNotFound,
                                                  "there is no '" + query.path +
                                                      "' in the tree; `holdfast tree` shows it"});
-                           answer(view_of(*from, query.depth));
+                           TreeNodeView view = view_of(*from, query.depth);
+                           remember(root.value());
+                           if (from->leaves == 0 || query.depth == 0)
+                             return answer(std::move(view));
+                           // A worker that was named shows what it holds: the orders of a shard.
+                           self.ask<LeafPage>(setup_.root(), share_of(call),
+                                              LeafQuery{from->path, 0, kLeavesShown},
+                                              [this, view, answer](Result<LeafPage> page) mutable {
+                                                if (page)
+                                                  for (const auto& row : page.value().rows)
+                                                    view.children.push_back(view_of(row, 0));
+                                                answer(std::move(view));
+                                              });
                          });
     });
   }
@@ -287,7 +302,21 @@ class NodeOperator final : public OperatorBackend {
     return nullptr;
   }
 
-  static TreeNodeView view_of(const TreeNode& node, uint32_t depth) {
+  /// Rates are over the time since the tree was last looked at.
+  void remember(const TreeNode& node) {
+    seen_[node.path] = {node.messages_handled, setup_.wall()};
+    for (const auto& child : node.children) remember(child);
+  }
+  uint64_t rate_of(const TreeNode& node) const {
+    const auto before = seen_.find(node.path);
+    if (before == seen_.end() || before->second.first > node.messages_handled) return 0;
+    const int64_t ms = (setup_.wall() - before->second.second).ms();
+    return ms <= 0
+               ? 0
+               : (node.messages_handled - before->second.first) * 1000 / static_cast<uint64_t>(ms);
+  }
+
+  TreeNodeView view_of(const TreeNode& node, uint32_t depth) {
     TreeNodeView view;
     view.path = node.path;
     view.name =
@@ -297,6 +326,7 @@ class NodeOperator final : public OperatorBackend {
     view.restarts = node.restarts;
     view.mailbox_depth = node.mailbox_depth;
     view.messages = node.messages_handled;
+    view.messages_per_second = rate_of(node);
     view.last_exit = node.last_exit;
     if (depth > 0)
       for (const auto& child : node.children) view.children.push_back(view_of(child, depth - 1));
@@ -484,7 +514,10 @@ class NodeOperator final : public OperatorBackend {
 
   const OperatorSetup setup_;
   ActorHandle actor_;
-  std::unique_ptr<settings::RiskSettings> in_force_;  // after a reload; only in the actor
+  // Only in the actor:
+  std::unique_ptr<settings::RiskSettings> in_force_;  // after a reload
+  std::map<std::string, std::pair<uint64_t, WallTime>>
+      seen_;  // messages handled, when last looked at
 };
 
 }  // namespace
