@@ -50,6 +50,21 @@ void move_wire(GatewayState& state, Wire& wire, WireState next) {
     state.sent.erase(wire.number);
 }
 
+/// From now on the order is unknown, until the venue has told.
+void doubt(GatewayState& state, VenueOrder& order) {
+  if (state.unknown.insert(order.id).second) state.to_ask.push_front(order.id);
+  order.status_asked = false;
+}
+
+/// The order was asked about: others come first next time.
+void asked(GatewayState& state, OrderId id) {
+  auto& queue = state.to_ask;
+  while (!queue.empty() && !state.unknown.contains(queue.front())) queue.pop_front();
+  if (queue.empty() || queue.front() != id) return;
+  queue.pop_front();
+  queue.push_back(id);
+}
+
 void settle_unknown(GatewayState& state, VenueOrder& order) {
   if (!order.any(WireState::kUnknown)) {
     state.unknown.erase(order.id);
@@ -239,13 +254,14 @@ void record_sent(GatewayState& state, const event::MessageSent& sent, WallTime n
     if (const auto order = state.orders.find(sent.order); order != state.orders.end()) {
       order->second.status_asked = true;
       order->second.status_due = now + state.rules.status_interval;
+      asked(state, sent.order);
     }
-    const auto asked =
-        std::find_if(state.waiting.begin(), state.waiting.end(), [&](const VenueRequest& request) {
-          return request.kind == VenueRequestKind::kStatus && request.order == sent.order;
+    const auto request =
+        std::find_if(state.waiting.begin(), state.waiting.end(), [&](const VenueRequest& waiting) {
+          return waiting.kind == VenueRequestKind::kStatus && waiting.order == sent.order;
         });
-    if (asked != state.waiting.end()) {
-      state.waiting.erase(asked);
+    if (request != state.waiting.end()) {
+      state.waiting.erase(request);
       state.counters.sent += 1;
     }
     state.sent.emplace_hint(state.sent.end(), sent.number, std::move(message));
@@ -346,8 +362,7 @@ void gap_fill(GatewayState& state, const event::ResendDecided& decided) {
     state.sent.erase(message);
     state.counters.gap_filled += 1;
     move_wire(state, *wire, WireState::kUnknown);
-    state.unknown.insert(order->id);
-    order->status_asked = false;
+    doubt(state, *order);
     if (wire->kind != VenueRequestKind::kNew) continue;
     VenueReport report = blank_report(*order, *wire, VenueReportKind::kUnknown);
     push_report(state, order->shard, std::move(report));
@@ -361,8 +376,7 @@ void forget_numbers(GatewayState& state) {
     Wire* wire = order == nullptr ? nullptr : order->find(message.wire);
     if (wire == nullptr || wire->state != WireState::kSent) continue;
     move_wire(state, *wire, WireState::kUnknown);
-    state.unknown.insert(order->id);
-    order->status_asked = false;
+    doubt(state, *order);
     if (wire->kind == VenueRequestKind::kNew)
       push_report(state, order->shard, blank_report(*order, *wire, VenueReportKind::kUnknown));
   }

@@ -101,6 +101,9 @@ struct GatewayState {
   std::unordered_map<WireOrderId, OrderId> wires;
   std::deque<OrderId> done;  // oldest first; kept for late and repeated reports
   std::set<OrderId> unknown;
+  /// Of `unknown`, in the order to ask about them: not asked yet first, then the longest ago; may
+  /// hold some that are settled. No part of snapshots: it can be any order.
+  std::deque<OrderId> to_ask;
   uint32_t in_flight = 0;  // wires in state kSent
   GatewayCounters counters;
 

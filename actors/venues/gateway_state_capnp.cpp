@@ -202,7 +202,7 @@ void get_flow(wire::State::Reader in, GatewayState& out) {
   for (uint64_t id : in.getDone()) out.done.push_back({id});
   for (uint64_t id : in.getUnknown()) {
     if (!out.orders.contains({id})) throw BadRecord("an unknown order that is not there");
-    out.unknown.insert({id});
+    if (out.unknown.insert({id}).second) out.to_ask.push_back({id});
   }
   if (out.in_flight != in.getInFlight()) throw BadRecord("requests in flight do not add up");
   if (in.getCounters().size() < kCounters) throw BadRecord("counters are missing");

@@ -47,12 +47,13 @@ Action plan_logout(const GatewayState& state) {
 
 Action plan_status(const GatewayState& state, WallTime now) {
   Action action;
-  for (OrderId id : state.unknown) {
+  for (OrderId id : state.to_ask) {
+    if (!state.unknown.contains(id)) continue;  // settled
     const VenueOrder& order = state.orders.at(id);
-    if (order.status_asked && now < order.status_due) continue;
+    if (order.status_asked && now < order.status_due) break;  // the rest was asked later
     action.kind = ActionKind::kSendStatus;
     action.order = id;
-    return action;
+    break;
   }
   return action;
 }
@@ -210,7 +211,11 @@ std::optional<WallTime> plan_deadline(const GatewayState& state) {
       break;
   }
   if (past_barrier(state))
-    for (OrderId id : state.unknown) at(state.orders.at(id).status_due);
+    for (OrderId id : state.to_ask)
+      if (state.unknown.contains(id)) {
+        at(state.orders.at(id).status_due);
+        break;
+      }
   for (const VenueRequest& request : state.waiting)
     if (is_flow(request.kind)) {
       at(request.intake + state.rules.wait_age + Duration::nanoseconds(1));

@@ -75,6 +75,33 @@ TEST(Resend, NewFlowOpensInTheEndThoughAnOrderStaysUnknown) {
   EXPECT_EQ(world.venue.new_orders["B1"], 1);
 }
 
+TEST(Resend, ManyUnknownOrdersAreAskedForOnceAnInterval) {
+  World world;
+  world.connect();
+  std::vector<VenueRequest> many;
+  for (int i = 0; i < 200; ++i) {
+    many.push_back(world.shard.order("A" + std::to_string(i)));
+    world.shard.request(many.back());
+  }
+  world.hand_over();
+  world.gateway->out.clear();
+  world.disconnect();
+  advance(Duration::seconds(2));
+  world.venue.answers_status = false;
+  world.connect();
+  EXPECT_EQ(world.venue.app_messages.size(), 200u) << "each is asked for once";
+  world.gateway->turn([&] { world.gateway->session().tick(); });
+  world.settle();
+  EXPECT_EQ(world.venue.app_messages.size(), 200u);
+  advance(world.rules.status_interval);
+  world.venue.answers_status = true;
+  world.gateway->turn([&] { world.gateway->session().tick(); });
+  world.settle();
+  EXPECT_EQ(world.venue.app_messages.size(), 400u);
+  EXPECT_EQ(world.shard.count(Kind::kNotSent), 200u);
+  EXPECT_EQ(world.state().phase, SessionPhase::kOpen);
+}
+
 TEST(Resend, AnUnknownOrderThatTheVenueHasIsFoundByItsStatus) {
   World world;
   world.connect();
