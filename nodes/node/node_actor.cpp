@@ -20,7 +20,7 @@
 #include "nodes/node/files_linux.hpp"
 #include "nodes/node/node.hpp"
 #include "nodes/node/operator_actor.hpp"
-#include "nodes/node/setup.hpp"
+#include "nodes/node/setup_linux.hpp"
 #include "supervision/runtime/hot_loop_linux.hpp"
 #include "supervision/runtime/progress_file_linux.hpp"
 

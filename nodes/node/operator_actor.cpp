@@ -6,7 +6,7 @@
 #include "actors/risk/view.hpp"
 #include "nodes/node/api/metrics.hpp"
 #include "nodes/node/gather.hpp"
-#include "nodes/node/setup.hpp"
+#include "nodes/node/setup_linux.hpp"
 #include "supervision/runtime/room_messages.hpp"
 
 namespace holdfast::node {

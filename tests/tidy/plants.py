@@ -59,6 +59,7 @@ PLANTS = [
     ("pure_cores", "actors/risk/planted.cpp", cpp('#include "supervision/runtime/actor.hpp"'), "brings in <caf/"),
     ("pure_cores", "supervision/tree/planted.cpp", cpp('#include "supervision/tree/planted_target_actor.hpp"'),
      "the actor layer"),
+    ("pure_cores", "nodes/node/planted.cpp", cpp('#include "nodes/settings/table_toml.hpp"'), "the toml layer"),
     ("no_floating_point", "actors/risk/planted.cpp", cpp("double exposure = 0;"), "floating point"),
     ("no_floating_point", "messages/planted.hpp", header("float price();"), "floating point"),
     ("names", "actors/risk/planted.h", cpp("int x;"), ".cpp and .hpp"),

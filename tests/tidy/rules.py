@@ -149,10 +149,10 @@ def pure_cores(tree):
     for file in tree.cpp():
         if not file.is_core:
             continue
-        at_home = file.room == "nodes"  # composition: clocks and I/O are made here, libraries stay in their layers
+        at_home = file.room == "nodes"  # composition: clocks and I/O are made here, layers stay apart
         for number, name, _ in file.includes:
             target = tree.files.get(name)
-            if target is not None and target.layer and not at_home:
+            if target is not None and target.layer:
                 yield file.path, number, f"a pure core includes the {target.layer} layer ({name})"
             if name in IMPURE and not at_home:
                 yield file.path, number, f"a pure core includes <{name}>"

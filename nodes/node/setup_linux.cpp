@@ -1,4 +1,4 @@
-#include "nodes/node/setup.hpp"
+#include "nodes/node/setup_linux.hpp"
 
 #include <cstdlib>
 #include <filesystem>
