@@ -1,3 +1,4 @@
+#include "actors/venues/session_plan.hpp"
 #include "tests/conformance/fix/world.hpp"
 
 namespace holdfast::venues::testing {
@@ -246,6 +247,51 @@ TEST(Heartbeat, KeepsAQuietSessionUpAndASilentVenueIsCut) {
   }
   EXPECT_EQ(world.state().phase, SessionPhase::kDown);
   EXPECT_TRUE(world.gateway->close);
+}
+
+TEST(Schedule, TheTurnOfAWeekResetsNothing) {
+  // Sunday 00:00 UTC, where QuickFIX's idea of a session ends, comes between two of its looks at
+  // the clock, at each look in turn.
+  constexpr WallTime kSunday{kStart.ns + (5 * 86'400 + 9 * 3'600 + 1'800) * 1'000'000'000ll};
+  for (int look = 0; look < 40; ++look) {
+    World world;
+    world.connect();
+    world.send(world.shard.order("A1"));
+    const uint64_t resets = world.state().counters.resets;
+    const uint32_t next_out = world.state().next_out, next_in = world.state().next_in;
+    set_simulated_now({kSunday.ns - look * 1'000'000 - 500'000});
+    set_clock_step(Duration::milliseconds(1));
+    world.gateway->turn([&] { world.gateway->session().tick(); });
+    set_clock_step({});
+    set_simulated_now(kSunday + Duration::seconds(1));
+    EXPECT_EQ(world.state().counters.resets, resets) << look;
+    EXPECT_GE(world.state().next_out, next_out) << look;
+    EXPECT_GE(world.state().next_in, next_in) << look;
+  }
+}
+
+TEST(Schedule, ADayEndsWithALogoutAndTheNextBeginsAtOne) {
+  SessionRules rules = TestGateway::rules_of();
+  const auto hours = [](int64_t n) { return Duration::seconds(n * 3600); };
+  rules.schedule = {false, hours(8), hours(17), {}};  // kStart is 14:30
+  World world(rules);
+  world.connect();
+  world.send(world.shard.order("A1"));
+  advance(hours(3));
+  world.gateway->turn([&] { world.gateway->session().tick(); });
+  world.settle();
+  EXPECT_EQ(world.state().phase, SessionPhase::kDown);
+  EXPECT_FALSE(connection_wanted(world.state(), simulated_now()));
+  advance(hours(15));  // 08:30 of the next day; the venue begins anew too
+  world.venue.forget_numbers(1, 1);
+  world.gateway->turn([&] { world.gateway->session().tick(); });
+  EXPECT_TRUE(connection_wanted(world.state(), simulated_now()));
+  world.venue.raw.clear();
+  world.connect();
+  EXPECT_EQ(field(world.venue.raw[0], 34), "1");
+  EXPECT_EQ(world.state().phase, SessionPhase::kOpen) << world.state().last_error;
+  world.send(world.shard.order("B1"));
+  EXPECT_EQ(world.venue.new_orders["B1"], 1);
 }
 
 }  // namespace

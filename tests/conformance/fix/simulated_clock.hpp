@@ -12,6 +12,8 @@ inline constexpr WallTime kStart{1'772'461'800'000'000'000};
 
 WallTime simulated_now();
 void set_simulated_now(WallTime now);
+/// How far the clock moves by itself each time that QuickFIX looks at it; zero at first.
+void set_clock_step(Duration step);
 inline void advance(Duration by) { set_simulated_now(simulated_now() + by); }
 
 }  // namespace holdfast::venues::testing
