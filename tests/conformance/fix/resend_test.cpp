@@ -58,6 +58,17 @@ TEST(Resend, OldOrdersAreGapFilledAskedForAndOnlyThenNotSent) {
   EXPECT_EQ(world.shard.about("B1"), std::vector{Kind::kAccepted});
 }
 
+TEST(Resend, AgeCountsFromTheIntakeNotFromTheSending) {
+  World world;
+  world.connect();
+  lose(world, {world.shard.order("A1", Duration::milliseconds(900)), world.shard.order("A2")});
+  advance(Duration::milliseconds(200));
+  world.connect();
+  EXPECT_EQ(world.venue.new_orders.count("A1"), 0u);
+  EXPECT_EQ(world.shard.about("A1"), (std::vector{Kind::kUnknown, Kind::kNotSent}));
+  EXPECT_EQ(world.venue.new_orders["A2"], 1);
+}
+
 TEST(Resend, NewFlowOpensInTheEndThoughAnOrderStaysUnknown) {
   World world;
   world.connect();
