@@ -10,7 +10,8 @@ namespace {
 constexpr int64_t kLobsterPriceUnits = kScale / 10'000;
 constexpr int64_t kTickUnits = kScale / 100;
 
-/// One account makes or takes on one side only in the synthetic flow: its own orders never meet.
+/// One account makes on one side only: its own orders never meet, however far a replay drifts from
+/// the market that it was recorded from.
 Account maker(uint64_t n, Side side) {
   constexpr uint64_t kHalf = kMakerAccounts / 2;
   return Account("M" + std::to_string(n % kHalf + 1 + (side == Side::kBuy ? 0 : kHalf)));
@@ -111,8 +112,8 @@ std::optional<Action> LobsterFlow::next(std::string_view line) {
   const ClientOrderId original("L" + std::to_string(row.order));
   if (row.type == 1) {
     Resting resting;
-    resting.account = maker(makers_++);
     resting.side = row.direction == 1 ? Side::kBuy : Side::kSell;
+    resting.account = maker(makers_++, resting.side);
     resting.total = row.size;
     if (!resting_.emplace(row.order, resting).second) {
       counts_.malformed += 1;  // the same order id submitted twice
