@@ -137,6 +137,7 @@ routing::RoutingState venues() {
   EXPECT_TRUE(validate(data).ok());
   routing::RoutingState state(data);
   state.set_status({"UP", {1001}, VenueSessionState::kOpen, 0});
+  state.set_status({"OFF", {1002}, VenueSessionState::kDown, 0});
   return state;
 }
 
