@@ -10,7 +10,7 @@ namespace holdfast::venues::testing {
 VenueRequest TestShard::order(const std::string& wire, Duration age) {
   VenueRequest request;
   request.kind = VenueRequestKind::kNew;
-  request.order = {requests.size() + 1};
+  request.order = {++orders};
   request.wire = WireOrderId(wire);
   request.client_order_id = ClientOrderId("C-" + wire);
   request.account = "ACC1";

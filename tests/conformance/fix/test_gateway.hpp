@@ -34,6 +34,7 @@ class TestShard {
   std::vector<VenueReportKind> about(const std::string& wire) const;
   std::size_t count(VenueReportKind kind) const;
 
+  uint64_t orders = 0;                 // made so far
   std::vector<VenueRequest> requests;  // sequence 1 is the first
   std::vector<VenueReport> reports;    // each once
   OutboxSeq cursor;                    // of the gateway's outbox
