@@ -141,6 +141,12 @@ struct SetReferencePrice {
   Price price;
 };
 
+/// Routes a cancel for every open order (the node stops); no kill is set or ended. Answer:
+/// ShardCommandDone, as for a kill.
+struct CancelOpenOrders {
+  uint64_t ticket = 0;
+};
+
 /// A kill switch as a command with a ticket. Answer: ShardCommandDone.
 struct SetKill {
   uint64_t ticket = 0;

@@ -120,6 +120,7 @@ struct SweepStarted {
   clientOrderId @3 :Text;
   symbol @4 :Text;
   trace @5 :UInt64;
+  cancelOnly @6 :Bool;               # as a kill, but the switch stays as it is
 }
 
 struct Venue {

@@ -431,20 +431,11 @@ class Node {
     loop_->at(loop_->now() + Duration::milliseconds(50), [this] { stop_venues(); });
   }
 
-  /// A full kill of the firm cancels everything at the venues; its end follows at once, so that
-  /// nothing is left in force for the next start.
+  /// Kills that operators have set stay in force for the next start.
   void cancel_open_orders() {
-    KillSwitch kill;
-    kill.scope = KillScope::kFirm;
-    kill.mode = KillMode::kFull;
-    kill.operator_name = "node";
-    kill.reason = "the node stops and cancels open orders, as configured";
-    for (const KillMode mode : {KillMode::kFull, KillMode::kNone}) {
-      kill.mode = mode;
-      for (uint32_t shard = 0; shard < settings_.node.shards; ++shard)
-        if (auto manager = registry_->find(manager_path(shard)))
-          anon_send(manager, SetKill{0, kill});
-    }
+    for (uint32_t shard = 0; shard < settings_.node.shards; ++shard)
+      if (auto manager = registry_->find(manager_path(shard)))
+        anon_send(manager, CancelOpenOrders{});
   }
 
   void stop_venues() {

@@ -51,7 +51,8 @@ struct ForgivePoison {
 
 /// Takes from clients' ingress: OrderRequestBatch, OrderQuery, SubscribeReports, UnsubscribeReports
 /// (answers: OrderReplyBatch, OrderQueryReply, ReportsSubscribed, ReportsForSession). From
-/// gateways: VenueReportDelivery, GroupLeads, VenueStatus. From operators: SetKill, LoadRisk,
+/// gateways: VenueReportDelivery, GroupLeads, VenueStatus. From operators: SetKill,
+/// CancelOpenOrders, LoadRisk,
 /// LoadReference, SetReferencePrice, ForgivePoison (ShardCommandDone); OrdersQuery
 /// (OrdersPageAnswer), OrderHistoryQuery (OrderHistoryAnswer), ShardQuery (ShardViewAnswer),
 /// ShardRiskQuery (shared_ptr<const ShardRiskView>), LeafQuery (LeafPage).

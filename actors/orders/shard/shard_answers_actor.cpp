@@ -226,6 +226,7 @@ ResponsePromise ShardShell::command(C command) {
   return promise;
 }
 template ResponsePromise ShardShell::command(SetKill);
+template ResponsePromise ShardShell::command(CancelOpenOrders);
 template ResponsePromise ShardShell::command(LoadRisk);
 template ResponsePromise ShardShell::command(LoadReferenceData);
 template ResponsePromise ShardShell::command(ChangeRisk);

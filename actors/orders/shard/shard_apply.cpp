@@ -242,7 +242,7 @@ void Applier::operator()(const SweepStarted& e) {
   sweep.operator_ticket = e.operator_ticket;
   OrderBookOfRecord& book = state_.book;
   if (e.is_kill) {
-    risk(risk::KillSet{e.kill, at_.time}, true);
+    if (!e.cancel_only) risk(risk::KillSet{e.kill, at_.time}, true);
     if (e.kill.mode == KillMode::kFull) list_killed(sweep);
   } else {
     RequestRecord r;

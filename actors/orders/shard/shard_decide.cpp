@@ -438,6 +438,19 @@ struct Decider {
     out.events.push_back(std::move(e));
     if (state.sweeps.empty()) out.events.push_back(SweepAdvanced{ShardCore::kSweepStep});
   }
+  void operator()(const CancelOpenOrders& c) const {
+    if (state.sweeps.size() >= kSweepsMax) {
+      ShardCommandDone done;
+      done.ticket = c.ticket;
+      done.text = "too many kills and mass cancels are under way: try again";
+      return answer(done);
+    }
+    SweepStarted e;
+    e.is_kill = e.cancel_only = true;
+    e.operator_ticket = c.ticket;
+    out.events.push_back(std::move(e));
+    if (state.sweeps.empty()) out.events.push_back(SweepAdvanced{ShardCore::kSweepStep});
+  }
   void operator()(const Tick&) const {
     if (!state.sweeps.empty()) out.events.push_back(SweepAdvanced{ShardCore::kSweepStep});
   }

@@ -73,6 +73,7 @@ struct OutboxAcknowledged {
 /// step by step. Any other kill, or its end, only sets the switch.
 struct SweepStarted {
   bool is_kill = false;
+  bool cancel_only = false;  // as a kill, but the switch stays as it is
   KillSwitch kill;
   Account account;  // mass cancel
   ClientOrderId client_order_id;
@@ -175,7 +176,7 @@ struct Ask {
 };
 
 using ShardCommand = std::variant<Submit, Admit, TakeReport, TakeAcknowledgement, LoadReferenceData,
-                                  ChangeRisk, LoadRisk, SetKill, Tick, Ask>;
+                                  ChangeRisk, LoadRisk, SetKill, CancelOpenOrders, Tick, Ask>;
 
 // ---- effects
 

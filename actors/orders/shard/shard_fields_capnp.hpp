@@ -143,7 +143,8 @@ void put_text(const Text<N>& text, Init init) {
   N(Scope, scope) T(Name, name) N(Mode, mode) T(OperatorName, operator_name) T(Reason, reason)
 
 #define HOLDFAST_FIELDS_SWEEP_STARTED(N, T)                                                       \
-  N(IsKill, is_kill) T(Account, account) T(ClientOrderId, client_order_id) T(Symbol, symbol)     \
+  N(IsKill, is_kill) N(CancelOnly, cancel_only) T(Account, account)                             \
+  T(ClientOrderId, client_order_id) T(Symbol, symbol)     \
   N(Trace, trace)
 
 #define HOLDFAST_FIELDS_VENUE(N, T)                                                               \

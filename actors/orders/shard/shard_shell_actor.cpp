@@ -59,6 +59,7 @@ Behavior ShardShell::make_behavior() {
         return ask(rows, std::move(asker));
       },
       [this](const SetKill& kill) { return command(kill); },
+      [this](const CancelOpenOrders& all) { return command(all); },
       [this](const LoadRisk& load) { return command(load); },
       [this](const LoadReference& load) {
         return command(LoadReferenceData{load.ticket, setup_.shard, load.version, load.data});

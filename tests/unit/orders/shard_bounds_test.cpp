@@ -59,6 +59,22 @@ TEST(Shard, KillByAlgoDeskAndFirmHitWhatTheyName) {
   }
 }
 
+TEST(Shard, CancelsAllOpenOrdersAndLeavesKillsAsTheyAre) {
+  Shard s;
+  s.ask(s.order("A"));
+  s.ask(s.order("B", Side::kBuy, 10, 99, "M2"));
+  s.said = {};
+  s.run(CancelOpenOrders{3});
+  ASSERT_EQ(s.said.answers.size(), 1u);
+  EXPECT_EQ(std::get<ShardCommandDone>(s.said.answers[0].answer).cancelled, 2u);
+  EXPECT_EQ(s.state_of("B", "M2"), OrderState::kPendingCancel);
+  EXPECT_TRUE(s.ask(s.order("C")).accepted) << "nothing is killed";
+  SetKill kill;
+  s.run(kill);
+  s.run(CancelOpenOrders{4});
+  EXPECT_EQ(s.ask(s.order("D")).reason, Reason::kKilled) << "nor is a kill ended";
+}
+
 TEST(Shard, LargeSweepGoesOnInStepsAndAnswersAtItsEnd) {
   Shard s;
   const int orders = ShardCore::kSweepStep * 2 + 10;

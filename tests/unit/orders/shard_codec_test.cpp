@@ -104,6 +104,7 @@ std::vector<ShardEvent> all_events() {
   mass.client_order_id = "M";
   mass.symbol = "S";
   mass.trace = {6};
+  mass.cancel_only = true;
   return {
       routed,
       blocked,
