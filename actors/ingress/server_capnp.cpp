@@ -138,6 +138,7 @@ Connection::~Connection() noexcept {
 }
 
 void Connection::sweep(MonoTime now) {
+  stream_.flush_waiting();
   const auto& settings = server_.settings();
   if (stream_.bytes_received() != bytes_) {
     bytes_ = stream_.bytes_received();

@@ -355,6 +355,7 @@ class Client::Impl final : public LinkOwner, public Flushable {
       if (*self != nullptr) (*self)->tick();
     });
     if (!link_ || !link_->is_open()) return;
+    link_->flush_waiting();
     const MonoTime now = loop_.now();
     if (link_->bytes_received() != heard_bytes_) {
       heard_bytes_ = link_->bytes_received();

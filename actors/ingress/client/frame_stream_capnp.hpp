@@ -43,6 +43,8 @@ class FrameStream final : public capnp::MessageStream, private Flushable {
   /// Ends the connection now; what is unsent is dropped. Later calls are ignored.
   void close(CloseCause cause, const std::string& text);
   bool closed() const { return closed_; }
+  /// Sends what waits for company. Every now and then.
+  void flush_waiting();
 
   uint64_t bytes_received() const { return bytes_received_; }
   uint64_t messages_received() const { return messages_received_; }
@@ -67,6 +69,7 @@ class FrameStream final : public capnp::MessageStream, private Flushable {
   void ready(uint32_t events);
   void fill();
   void flush() override;
+  void ask_flush();
   void update_watch();
   /// The next whole message, nothing, or an exception after closing.
   kj::Maybe<kj::Own<capnp::MessageReader>> cut();
@@ -92,6 +95,7 @@ class FrameStream final : public capnp::MessageStream, private Flushable {
   std::vector<std::byte> out_;
   std::size_t out_at_ = 0;
   bool flush_asked_ = false;
+  std::size_t waiting_ = 0;        // messages that nobody is in a hurry for
   bool want_write_ = false;        // the socket is full, or TLS wants to write
   bool read_wants_write_ = false;  // a TLS handshake in the middle of a read
   bool ending_ = false;            // close once all is sent

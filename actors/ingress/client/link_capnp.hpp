@@ -44,6 +44,8 @@ class Link {
   void heartbeat();
   void logout();
   void close(CloseCause cause, const std::string& why) { stream_.close(cause, why); }
+  /// Sends what waits for company. Every now and then.
+  void flush_waiting() { stream_.flush_waiting(); }
   uint64_t bytes_received() const { return stream_.bytes_received(); }
 
  private:

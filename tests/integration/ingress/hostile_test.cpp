@@ -492,6 +492,42 @@ TEST_F(IngressHostile, AClientThatDoesNotReadIsCutOff) {
   expect_service(node);
 }
 
+TEST_F(IngressHostile, AClientThatNeverFinishesItsCallsIsCutOff) {
+  Node node(quick_settings());
+  RawClient raw(loop, node);
+  auto session = raw.session(node);
+  // A response that is kept is a call that is not finished.
+  std::vector<capnp::Response<wire::Session::HeartbeatResults>> kept;
+  std::vector<kj::Promise<void>> calls;
+  for (std::size_t i = 0; i < limits::kRpcOpenAnswersMax + 10 && !raw.closed; ++i) {
+    calls.push_back(session.heartbeatRequest()
+                        .send()
+                        .then([&](auto&& response) { kept.push_back(kj::mv(response)); })
+                        .eagerlyEvaluate([](kj::Exception&&) {}));
+    if (i % 1'000 == 0) loop.poll();
+  }
+  ASSERT_TRUE(until([&] { return raw.closed; }));
+  EXPECT_EQ(closed_as(node, CloseCause::kOpenAnswers), 1u);
+  expect_service(node);
+}
+
+TEST_F(IngressHostile, ManyCallsThatAreFinishedAreNoOffence) {
+  Node node(quick_settings());
+  RawClient raw(loop, node);
+  auto session = raw.session(node);
+  std::size_t answered = 0;
+  std::vector<kj::Promise<void>> calls;
+  for (std::size_t i = 0; i < limits::kRpcOpenAnswersMax + 4'000; ++i) {
+    calls.push_back(session.heartbeatRequest()
+                        .send()
+                        .then([&](auto&&) { ++answered; })
+                        .eagerlyEvaluate([](kj::Exception&&) {}));
+    ASSERT_TRUE(i % 1'000 != 0 || until([&] { return answered == i + 1; }));
+  }
+  ASSERT_TRUE(until([&] { return answered == calls.size(); }));
+  EXPECT_FALSE(raw.closed);
+}
+
 TEST_F(IngressHostile, ADisconnectInTheMiddleOfCallsHarmsNobody) {
   Node node(quick_settings());
   node.memory().silent = true;
