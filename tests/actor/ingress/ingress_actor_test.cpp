@@ -131,9 +131,9 @@ class IngressActorTest : public testing::Test {
   }
   template <typename F>
   testing::AssertionResult turn_until(F done) {
-    const MonoTime limit = loop.now() + Duration::seconds(60);
+    const MonoTime limit = loop.now() + Duration::seconds(240);
     while (!done()) {
-      if (loop.now() > limit) return testing::AssertionFailure() << "not within a minute";
+      if (loop.now() > limit) return testing::AssertionFailure() << "not within four minutes";
       pollfd p{loop.fd(), POLLIN, 0};
       ::poll(&p, 1, 5);
       loop.turn();

@@ -50,7 +50,7 @@ class IngressTls : public testing::Test {
 TEST_F(IngressTls, ServesAClientWithOurCertificate) {
   auto made = Client::connect(loop, options(ours.issue("client")));
   ASSERT_TRUE(made.ok()) << made.error().text;
-  const auto open = made.value()->wait_open(Duration::seconds(60));
+  const auto open = made.value()->wait_open(Duration::seconds(240));
   ASSERT_TRUE(open.ok()) << open.error().text;
   // Large enough for many TLS records in both directions.
   node->emit(Account("A"), 20'000);
@@ -66,7 +66,7 @@ TEST_F(IngressTls, ServesAClientWithOurCertificate) {
     made.value()->submit(order,
                          [&](const client::Answer& a) { answered += a.reply.accepted ? 1 : 0; });
   }
-  const MonoTime until = loop.now() + Duration::seconds(60);
+  const MonoTime until = loop.now() + Duration::seconds(240);
   while ((answered < 2'000 || next <= 20'000) && loop.now() < until)
     loop.poll(Duration::milliseconds(5));
   EXPECT_EQ(answered, 2'000u);
@@ -95,7 +95,7 @@ TEST_F(IngressTls, AServerOfAnotherNameIsNotBelieved) {
   o.tls_server_name = "somewhere.else";
   EXPECT_NE(failure(o, Duration::milliseconds(300)), "");
   o.tls_server_name = "localhost";
-  EXPECT_EQ(failure(o, Duration::seconds(60)), "");
+  EXPECT_EQ(failure(o, Duration::seconds(240)), "");
 }
 
 TEST_F(IngressTls, FilesThatCanNotBeUsedAreNamed) {
