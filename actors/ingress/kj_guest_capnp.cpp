@@ -79,7 +79,8 @@ void KjGuest::flush_later(client::Flushable* what) {
   if (winding_down_) return;
   dirty_.push_back(what);
   if (std::exchange(flush_deferred_, true)) return;
-  loop_.defer([this, alive = std::weak_ptr<bool>(alive_)] {
+  // Orders reach their venue before their clients are told that they were taken.
+  loop_.defer_last([this, alive = std::weak_ptr<bool>(alive_)] {
     if (!alive.expired()) flush_all();
   });
 }

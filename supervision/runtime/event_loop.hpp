@@ -99,6 +99,9 @@ class EventLoop {
   /// Runs `callback` at the end of this turn, when all actors of the loop have emptied their
   /// mailboxes.
   virtual void defer(Callback callback) = 0;
+  /// As `defer`, but after everything else of the turn, what was deferred included: for output that
+  /// must not delay what the turn still has to do.
+  virtual void defer_last(Callback callback) { defer(std::move(callback)); }
   /// Any thread: runs `callback` on the loop's thread, in a later turn or later in this one.
   virtual void post(Callback callback) = 0;
 

@@ -212,8 +212,9 @@ void HotLoop::one_turn(int timeout_ms) {
     run_queued();
     run_deferred();
     if (queue_->empty()) queue_->collect(deferred_.empty());
-  } while (budget_ > 0 && !(queue_->empty() && deferred_.empty()));
-  if (!queue_->empty() || !deferred_.empty()) {
+    if (budget_ == 0 || (queue_->empty() && deferred_.empty())) run_last();
+  } while (budget_ > 0 && !(queue_->empty() && deferred_.empty() && last_.empty()));
+  if (!queue_->empty() || !deferred_.empty() || !last_.empty()) {
     ++stats_.budget_exhausted;
     queue_->ring();
   }
@@ -278,6 +279,11 @@ void HotLoop::run_deferred() {
   }
 }
 
+void HotLoop::run_last() {
+  auto last = std::exchange(last_, {});
+  for (auto& callback : last) guarded(callback);
+}
+
 void HotLoop::arm_timer() {
   while (!due_.empty() && !timers_.contains(due_.top().id)) due_.pop();
   MonoTime next = turn_time_ + settings_.heartbeat;
@@ -326,10 +332,12 @@ void HotLoop::close() {
     guest = std::exchange(guest_, nullptr);
   }
   deferred_.clear();
+  last_.clear();
   if (guest) guest->close(drain);
   // Callbacks may hold actors, and those push as they go.
   timers_.clear();
   deferred_.clear();
+  last_.clear();
   for (auto& [fd, watched] : std::exchange(watched_, {}))
     ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
   queue_->refuse();
@@ -391,6 +399,12 @@ void HotLoop::cancel(TimerId timer) {
 void HotLoop::defer(Callback callback) {
   if (closed_) return;
   deferred_.push_back(std::move(callback));
+  if (!queue_->inside()) queue_->ring();
+}
+
+void HotLoop::defer_last(Callback callback) {
+  if (closed_) return;
+  last_.push_back(std::move(callback));
   if (!queue_->inside()) queue_->ring();
 }
 

@@ -84,6 +84,7 @@ class HotLoop final : public EventLoop {
   TimerId at(MonoTime when, Callback callback) override;
   void cancel(TimerId timer) override;
   void defer(Callback callback) override;
+  void defer_last(Callback callback) override;
   void post(Callback callback) override;
   std::shared_ptr<RunQueue> run_queue() override;
   std::shared_ptr<LoopGuest> guest(
@@ -109,6 +110,7 @@ class HotLoop final : public EventLoop {
   void fire_timers();
   void run_queued();
   void run_deferred();
+  void run_last();
   void arm_timer();
   void compact_timers();
   void advance();
@@ -130,7 +132,7 @@ class HotLoop final : public EventLoop {
   std::unordered_map<uint64_t, Callback> timers_;
   uint64_t last_timer_ = 0;
   MonoTime armed_ = {INT64_MAX};
-  std::vector<Callback> deferred_;
+  std::vector<Callback> deferred_, last_;
 
   MonoTime turn_time_;
   std::size_t budget_ = 0;
