@@ -1,6 +1,8 @@
 #include "nodes/node/files_linux.hpp"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
@@ -73,6 +75,17 @@ sigset_t stop_signals() {
   return set;
 }
 }  // namespace
+
+Result<> pin_this_thread(uint32_t cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (cpu < CPU_SETSIZE) CPU_SET(cpu, &set);
+  const int failed = pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+  if (failed)
+    return Error{ErrorCode::kInvalid,
+                 "can't run on CPU " + std::to_string(cpu) + ": " + std::strerror(failed)};
+  return success();
+}
 
 void block_signals() {
   const sigset_t set = stop_signals();

@@ -31,6 +31,9 @@ class StateDirectory {
   int lock_ = -1;
 };
 
+/// Keeps the calling thread on one CPU. kInvalid when there is no such CPU for this process.
+Result<> pin_this_thread(uint32_t cpu);
+
 /// Blocks SIGTERM, SIGINT and SIGHUP, ignores SIGPIPE, for this and all threads made after.
 void block_signals();
 /// Calls `stop` on the loop at the first SIGTERM or SIGINT. The descriptor is closed with the

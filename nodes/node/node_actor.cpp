@@ -21,6 +21,7 @@
 #include "nodes/node/node.hpp"
 #include "nodes/node/operator_actor.hpp"
 #include "nodes/node/setup_linux.hpp"
+#include "nodes/node/snapshot_trigger_linux.hpp"
 #include "supervision/runtime/hot_loop_linux.hpp"
 #include "supervision/runtime/progress_file_linux.hpp"
 
@@ -70,6 +71,7 @@ class Node {
       return started.error().code == ErrorCode::kInvalid ? NodeExit::kBadSettings
                                                          : NodeExit::kCannotStart;
     }
+    pin();
     loop_->run();
     take_down();
     return exit_;
@@ -78,6 +80,10 @@ class Node {
  private:
   Result<> start() {
     started_ = wall_now();
+    if (settings_.node.loops.hot_loops != 1)
+      return Error{ErrorCode::kInvalid, "loops.hot_loops is " +
+                                            std::to_string(settings_.node.loops.hot_loops) +
+                                            ": this version runs one hot loop; set it to 1"};
     reference_ = std::make_shared<const ReferenceData>(settings_.reference());
     limits_ = std::make_shared<const RiskLimits>(settings_.risk.limits);
     restricted_ = std::make_shared<const RestrictedList>(settings_.risk.restricted);
@@ -119,6 +125,13 @@ class Node {
     on_stop_signal(*loop_, [this] { stop(); });
     watch_disk();
     return start_operator_api(std::move(tokens).value());
+  }
+
+  /// The hot loop is this thread; the others are there already and stay where the system puts them.
+  void pin() {
+    if (settings_.node.loops.cpus.empty()) return;
+    auto pinned = pin_this_thread(settings_.node.loops.cpus[0]);
+    if (!pinned) say(pinned.error().text + "; the hot loop is not pinned");
   }
 
   Result<> start_progress() {
@@ -182,44 +195,9 @@ class Node {
 
   /// The log of a group, which also tells the snapshot maker how far it has come.
   std::unique_ptr<replication::Log> make_log(GroupId group) {
-    return std::make_unique<WatchedLog>(appender_->log(group, settings_.node.journal.durability),
-                                        group, *snapshots_);
+    return std::make_unique<SnapshotTrigger>(
+        appender_->log(group, settings_.node.journal.durability), group, *snapshots_);
   }
-
-  class WatchedLog final : public replication::Log {
-   public:
-    WatchedLog(std::unique_ptr<Log> log, GroupId group, SnapshotMaker& snapshots)
-        : log_(std::move(log)), group_(group), snapshots_(snapshots) {}
-    void append(Index index, replication::ByteView entry) override { log_->append(index, entry); }
-    void on_committed(std::function<void(Index)> callback) override {
-      log_->on_committed([this, callback = std::move(callback)](Index index) {
-        // A lock now and then, not at every commit.
-        if (index.value % 256 == 0 || index.value > told_ + 256) {
-          told_ = index.value;
-          snapshots_.committed(group_, index);
-        }
-        callback(index);
-      });
-    }
-    void on_failed(std::function<void(const Error&)> callback) override {
-      log_->on_failed(std::move(callback));
-    }
-    Durability durability() const override { return log_->durability(); }
-    Result<std::optional<replication::Snapshot>> latest_snapshot() const override {
-      return log_->latest_snapshot();
-    }
-    Result<> read(Index from, const std::function<Result<>(Index, replication::ByteView)>& visit)
-        const override {
-      return log_->read(from, visit);
-    }
-    Result<Epoch> raise_epoch(Epoch seen) override { return log_->raise_epoch(seen); }
-
-   private:
-    std::unique_ptr<Log> log_;
-    GroupId group_;
-    SnapshotMaker& snapshots_;
-    uint64_t told_ = 0;
-  };
 
   void watch_disk() {
     const auto free = journal_->free_bytes();

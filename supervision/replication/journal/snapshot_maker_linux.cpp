@@ -27,12 +27,13 @@ void SnapshotMaker::add(GroupId group, Index last, Job job) {
   groups_[group] = Group{last, last, std::move(job), false};
 }
 
-void SnapshotMaker::committed(GroupId group, Index index) {
+void SnapshotMaker::committed(GroupId group, Index index, bool due) {
   std::lock_guard lock(mutex_);
   const auto it = groups_.find(group);
   if (it == groups_.end() || index <= it->second.seen) return;
   it->second.seen = index;
-  if (it->second.wanted || index.value - it->second.last.value < every_entries_) return;
+  if (it->second.wanted) return;
+  if (!due && index.value - it->second.last.value < every_entries_) return;
   it->second.wanted = true;
   wake_.notify_one();
 }

@@ -29,8 +29,9 @@ class SnapshotMaker {
 
   /// Any thread. `last` is the index of the group's latest snapshot.
   void add(GroupId group, Index last, Job job);
-  /// Any thread, cheap: how far the group has committed.
-  void committed(GroupId group, Index index);
+  /// Any thread, cheap: how far the group has committed. `due`: make one now, however few entries
+  /// came.
+  void committed(GroupId group, Index index, bool due = false);
   /// Any thread: snapshots every group that has new entries; returns when all are made.
   void make_all();
 

@@ -37,6 +37,16 @@ TEST(SnapshotMaker, MakesOneWhenEnoughEntriesCameAndNotBefore) {
   EXPECT_EQ(made.list[1].second, 205u);
 }
 
+TEST(SnapshotMaker, MakesOneWhenItIsDueHoweverFewEntriesCame) {
+  Made made;
+  SnapshotMaker maker(1000, std::ref(made));
+  maker.add({1}, {0}, []() -> Result<Index> { return Index{5}; });
+  maker.committed({1}, {4});
+  maker.committed({1}, {5}, true);
+  made.wait(1);
+  EXPECT_EQ(made.list[0].second, 5u);
+}
+
 TEST(SnapshotMaker, MakeAllReturnsWhenAllAreMade) {
   Made made;
   SnapshotMaker maker(1000, std::ref(made));
