@@ -63,6 +63,27 @@ std::string words_of(const toml::node& node) {
   return "a date or time";
 }
 
+/// The first line (from 1) up to which the text is refused.
+uint32_t refused_line(const std::vector<std::string>& lines) {
+  const auto refused = [&](std::size_t count) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i) text += lines[i] + "\n";
+    try {
+      (void)toml::parse(text);
+    } catch (const TomlRefused&) {
+      return true;
+    } catch (const toml::parse_error&) {
+    }
+    return false;
+  };
+  std::size_t below = 0, refused_at = lines.size();
+  while (below + 1 < refused_at) {
+    const auto middle = below + (refused_at - below) / 2;
+    (refused(middle) ? refused_at : below) = middle;
+  }
+  return static_cast<uint32_t>(refused_at);
+}
+
 }  // namespace
 
 std::optional<Document> open_document(const std::string& file, Problems& problems) {
@@ -87,6 +108,10 @@ std::optional<Document> open_document(const std::string& file, Problems& problem
   } catch (const toml::parse_error& error) {
     problems.add({file, error.source().begin.line, error.source().begin.column,
                   "not valid TOML: " + std::string(error.description())});
+    return std::nullopt;
+  } catch (const TomlRefused&) {
+    problems.add({file, refused_line(document.lines), 1,
+                  "not valid TOML: something stands here that is no key, no value and no comment"});
     return std::nullopt;
   }
   return document;

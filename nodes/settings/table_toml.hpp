@@ -1,9 +1,9 @@
 // Reads one TOML table key by key: each getter says what it expects, notes what it finds instead,
 // and returns a usable value either way, so that one pass lists every mistake. A key that no getter
-// asked for is a mistake too. This header and its users are the only ones that include toml++.
+// asked for is a mistake too. This header's users are the only ones that see toml++.
 #pragma once
 
-#include <toml++/toml.h>
+#include "nodes/settings/parser_toml.hpp"
 
 #include <functional>
 #include <optional>

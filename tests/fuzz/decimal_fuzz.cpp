@@ -1,6 +1,7 @@
 // Decimal text and short texts from outside: any bytes are a value or an error, and an accepted
 // number prints as a text that reads back as the same number.
 
+// runs: 300000
 // links: holdfast_messages
 
 #include <cstddef>

@@ -5,6 +5,7 @@
 // '+' lets a second pass;
 // '-' cuts the connection. Logons and TestRequests are answered as a venue would.
 
+// runs: 1500
 // links: holdfast_venues_quickfix holdfast_venues_capnp holdfast_test_support GTest::gtest
 
 // sources: tests/conformance/fix/test_gateway.cpp tests/conformance/fix/simulated_clock.cpp

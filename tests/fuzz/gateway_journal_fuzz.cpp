@@ -1,6 +1,7 @@
 // What a venue gateway reads from its journal and its snapshots: any bytes are a value or an error
 // with words, and a value that was read is written and read again alike.
 
+// runs: 15000
 // links: holdfast_venues_capnp
 
 #include <cstdint>

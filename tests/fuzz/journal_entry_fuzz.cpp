@@ -1,6 +1,7 @@
 // Stored journal entries: any bytes are an entry or an error; what was encoded is read back; and no
 // byte of an entry can change without its reader noticing.
 
+// runs: 150000
 // links: holdfast_replication
 
 #include <cstdint>

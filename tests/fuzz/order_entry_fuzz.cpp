@@ -1,5 +1,6 @@
 // Order entry messages from outside: any bytes are a value or an error, and an accepted value
 // encodes to a message that reads back as the same value.
+// runs: 80000
 // links: holdfast_messages_capnp
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,7 @@
 // What an order shard reads from a journal: any bytes are events, a snapshot, or an error; what was
 // read encodes to bytes that read back as the same; events that were read are applied, or are a
 // poison entry that a CHECK stops.
+// runs: 3000
 // links: holdfast_orders_capnp
 #include <cstddef>
 #include <cstdint>

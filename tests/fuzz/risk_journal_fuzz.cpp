@@ -1,5 +1,6 @@
 // What risk reads from a journal: any bytes are a value or an error, an accepted value encodes to
 // bytes that read back as the same value, and a delta that was read can be applied to any state.
+// runs: 8000
 // links: holdfast_risk_capnp
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,7 @@
 // Configuration files: any bytes are settings or problems, each with its file and words. One input
 // stands in for every file at once.
 
+// runs: 1500
 // links: holdfast_settings_toml
 
 #include <unistd.h>

@@ -3,6 +3,7 @@
 // "TYPE NUMBER BODY" becomes a well-framed message with the right checksum ('|' for SOH), so that
 // mutations get past the frame; a line that starts with '!' goes in as it is.
 
+// runs: 10000
 // links: holdfast_venue_quickfix
 
 #include <time.h>

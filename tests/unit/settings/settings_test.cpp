@@ -173,6 +173,11 @@ TEST_F(SettingsFiles, SyntaxErrorNamesItsLineAndTheOtherFilesAreStillRead) {
                                        "characters, found text \"\"\n"));
 }
 
+TEST_F(SettingsFiles, HeaderThatBeginsWithNoKeyNamesItsLine) {
+  write("node.toml", "# a comment\n\n[=node]\nname = \"n\"\n");
+  EXPECT_THAT(problems(), testing::HasSubstr("node.toml:3:1: not valid TOML: "));
+}
+
 TEST_F(SettingsFiles, MissingFileAndMissingFolderAreNamed) {
   fs::remove(folder_ + "/risk.toml");
   EXPECT_EQ(problems(), "risk.toml: cannot be read: No such file or directory\n");
