@@ -20,7 +20,8 @@ struct Id {
 
 using GroupId =
     Id<struct GroupTag, uint32_t>;  // a replica group: one order shard, one venue gateway
-using Epoch = Id<struct EpochTag>;  // term of a leadership; grows by one each
+using MemberId = Id<struct MemberTag, uint32_t>;  // a member of replica groups: one node by name
+using Epoch = Id<struct EpochTag>;                // term of a leadership; grows by one each
 using Index = Id<struct IndexTag>;  // position of an entry in its group's journal, from 1
 using OutboxSeq =
     Id<struct OutboxTag>;             // position in a group's outbox towards one peer group, from 1

@@ -90,6 +90,12 @@ inline constexpr std::size_t kEntriesInFlightMax = 4'096;  // appended and not y
 inline constexpr uint64_t kSnapshotEveryEntries = 20'000;
 inline constexpr uint64_t kDiskFreeBytesMin = 256ull << 20;  // below: intake stops
 
+// ---- arbiter
+inline constexpr std::size_t kGroupMembersMax = 9;
+inline constexpr std::size_t kArbiterRecordBytesMax = 16u << 10;  // the text of a group's record
+inline constexpr std::size_t kArbiterCallsMax = 4'096;            // unanswered calls of one process
+inline constexpr std::size_t kArbiterEndpointsMax = 9;
+
 // ---- supervision
 inline constexpr std::size_t kChildrenMax = 4'096;
 inline constexpr std::size_t kTreeDepthMax = 16;
@@ -110,6 +116,7 @@ static_assert(kWireOrderIdBytes <= kVenueTextBytes);
 static_assert(kPipelineOrdersMax >= kSessionCreditsMax);
 static_assert(kExposuresMax >= kAccountsMax && kExposuresMax >= kSymbolsMax);
 static_assert(kRiskOpenOrdersMax <= kOrdersPerShardMax);
+static_assert(kArbiterCallsMax >= 4 * kGroupsPerNodeMax, "every group of a node can ask at once");
 static_assert(kFingerprintsMax >= kPipelineOrdersMax);
 
 }  // namespace holdfast::limits

@@ -84,7 +84,7 @@ LIBRARIES = [
     (r"(capnp|kj)/.*|.*\.capnp\.h", ("capnp",), (), "Cap'n Proto"),
     (r"boost/beast.*", ("http",), (), "Boost.Beast"),
     (r"boost/asio.*", ("http", "asio"), (), "Boost.Asio"),
-    (r"nlohmann/.*", ("http",), ("nodes/",), "nlohmann-json"),
+    (r"nlohmann/.*", ("http",), ("nodes/", "supervision/replication/protocol/record.cpp"), "nlohmann-json"),
     (r"toml\+\+/.*", ("toml",), (), "toml++"),
     (r"curl/.*", ("curl",), (), "libcurl"),
     (r"CLI/.*", (), ("nodes/",), "CLI11 (only nodes)"),
