@@ -21,11 +21,9 @@ constexpr std::size_t kKeepBytes = 256u << 10;
 /// So many messages that nobody is in a hurry for go out by themselves.
 constexpr std::size_t kWaitingMax = 64;
 
-/// True for the message that tells the other side to forget an answered call. Sent at once it would
-/// cost each call a system call here and a wake-up there; it goes with the next message instead.
-bool can_wait(kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>> segments) {
+capnp::rpc::Message::Which kind_of(kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>> segments) {
   capnp::SegmentArrayMessageReader message(segments);
-  return message.getRoot<capnp::rpc::Message>().isFinish();
+  return message.getRoot<capnp::rpc::Message>().which();
 }
 
 uint32_t little_endian(const std::byte* at) {
@@ -244,19 +242,32 @@ kj::Promise<void> FrameStream::writeMessage(
           "the other side does not read: " + std::to_string(unsent()) + " bytes wait for it");
     return disconnected();
   }
-  if (can_wait(segments) && ++waiting_ < kWaitingMax) return kj::READY_NOW;
-  ask_flush();
+  switch (kind_of(segments)) {
+    case capnp::rpc::Message::FINISH:
+      // It tells the other side to forget an answered call. Sent at once it would cost each call a
+      // system call here and a wake-up there; it goes with the next message instead.
+      if (++waiting_ >= kWaitingMax) ask_flush(Asked::kNow);
+      break;
+    case capnp::rpc::Message::RETURN:
+      ask_flush(Asked::kBeforeSleep);
+      break;
+    default:
+      ask_flush(Asked::kNow);
+  }
   return kj::READY_NOW;
 }
 
-void FrameStream::ask_flush() {
-  if (flush_asked_ || want_write_) return;
-  flush_asked_ = true;
-  poller_.flush_later(this);
+void FrameStream::ask_flush(Asked when) {
+  if (asked_ >= when || want_write_) return;
+  asked_ = when;
+  if (when == Asked::kNow)
+    poller_.flush_later(this);
+  else
+    poller_.flush_before_sleep(this);
 }
 
 void FrameStream::flush_waiting() {
-  if (!closed_ && waiting_ > 0) ask_flush();
+  if (!closed_ && waiting_ > 0) ask_flush(Asked::kNow);
 }
 
 kj::Promise<void> FrameStream::writeMessages(
@@ -269,7 +280,7 @@ kj::Promise<void> FrameStream::writeMessages(
 }
 
 void FrameStream::flush() {
-  flush_asked_ = false;
+  asked_ = Asked::kNot;
   want_write_ = false;
   waiting_ = 0;
   while (!closed_ && out_at_ < out_.size() && !want_write_) {

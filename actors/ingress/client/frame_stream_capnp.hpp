@@ -69,7 +69,8 @@ class FrameStream final : public capnp::MessageStream, private Flushable {
   void ready(uint32_t events);
   void fill();
   void flush() override;
-  void ask_flush();
+  enum class Asked : uint8_t { kNot, kBeforeSleep, kNow };
+  void ask_flush(Asked when);
   void update_watch();
   /// The next whole message, nothing, or an exception after closing.
   kj::Maybe<kj::Own<capnp::MessageReader>> cut();
@@ -94,7 +95,7 @@ class FrameStream final : public capnp::MessageStream, private Flushable {
 
   std::vector<std::byte> out_;
   std::size_t out_at_ = 0;
-  bool flush_asked_ = false;
+  Asked asked_ = Asked::kNot;      // for a flush
   std::size_t waiting_ = 0;        // messages that nobody is in a hurry for
   bool want_write_ = false;        // the socket is full, or TLS wants to write
   bool read_wants_write_ = false;  // a TLS handshake in the middle of a read

@@ -53,7 +53,7 @@ bool Loop::Impl::wait() { check_failed("nobody waits inside the loop", __FILE__,
 // ---- turns
 
 void Loop::Impl::poll(Duration wait) {
-  work();
+  work(true);
   int timeout_ms = 0;
   if (wait.ns > 0 && !promises_.isRunnable()) {
     int64_t ns = wait.ns;
@@ -62,7 +62,7 @@ void Loop::Impl::poll(Duration wait) {
   }
   dispatch(timeout_ms);
   fire_timers();
-  work();
+  work(false);
 }
 
 void Loop::Impl::run() {
@@ -94,16 +94,21 @@ void Loop::Impl::take_posted() {
 }
 
 // Until nothing is left: promises run, clients send what their callbacks have submitted, and what
-// was written goes to the sockets, one write for each.
-void Loop::Impl::work() {
+// was written goes to the sockets, one write for each. Answers alone stay until the next poll is
+// about to sleep: whoever was called here mostly submits before that, and then it is one write.
+void Loop::Impl::work(bool about_to_sleep) {
   for (int round = 0; round < 64; ++round) {
     promises_.run(kStepsPerRun);
     for (const auto& step : std::exchange(later_, {})) step();
     for (std::size_t i = 0; i < senders_.size(); ++i) senders_[i]->flush();
     if (promises_.isRunnable() || !later_.empty()) continue;
+    if (about_to_sleep) {
+      dirty_.insert(dirty_.end(), patient_.begin(), patient_.end());
+      patient_.clear();
+    }
     while (!dirty_.empty()) {
       auto* what = dirty_.back();
-      dirty_.pop_back();
+      forget(what);
       what->flush();
     }
     if (!promises_.isRunnable() && later_.empty()) return;

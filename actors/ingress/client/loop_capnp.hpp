@@ -39,7 +39,11 @@ class Loop::Impl final : public Poller, private kj::EventPort {
   void rewatch(int fd, uint32_t events) override;
   void unwatch(int fd) override;
   void flush_later(Flushable* what) override { dirty_.push_back(what); }
-  void forget(Flushable* what) override { std::erase(dirty_, what); }
+  void flush_before_sleep(Flushable* what) override { patient_.push_back(what); }
+  void forget(Flushable* what) override {
+    std::erase(dirty_, what);
+    std::erase(patient_, what);
+  }
 
  private:
   struct Watched {
@@ -50,7 +54,7 @@ class Loop::Impl final : public Poller, private kj::EventPort {
   bool wait() override;
   bool poll() override { return false; }
 
-  void work();
+  void work(bool about_to_sleep);
   void dispatch(int timeout_ms);
   void fire_timers();
   void take_posted();
@@ -62,7 +66,7 @@ class Loop::Impl final : public Poller, private kj::EventPort {
   std::multimap<MonoTime, std::function<void()>> timers_;
   std::vector<std::function<void()>> later_;
   std::vector<Flushable*> senders_;
-  std::vector<Flushable*> dirty_;
+  std::vector<Flushable*> dirty_, patient_;  // to be flushed now, before sleeping
   std::mutex mutex_;
   std::vector<std::function<void()>> posted_;
   // stop() on any thread pairs with run()'s check after each poll.

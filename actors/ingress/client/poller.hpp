@@ -28,6 +28,8 @@ class Poller {
   virtual void unwatch(int fd) = 0;
   /// Flushes `what` once, when the work of this turn is done: many messages, one system call.
   virtual void flush_later(Flushable* what) = 0;
+  /// Flushes `what` before the loop sleeps: for output that something more urgent may still join.
+  virtual void flush_before_sleep(Flushable* what) { flush_later(what); }
   /// Forgets a flush that was asked for. For destructors.
   virtual void forget(Flushable* what) = 0;
 };
