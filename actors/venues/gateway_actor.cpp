@@ -138,6 +138,7 @@ void GatewayActor::tick() {
   if (serving() && session_ != nullptr) {
     session_->tick();
     connect_when_due();
+    acknowledge();
     flush_later();
     if (std::exchange(ask_again_, false))
       for (auto& [group, shard] : shards_) lead_to(group, shard);
@@ -296,12 +297,21 @@ void GatewayActor::flush_later() {
 void GatewayActor::flush() {
   flushing_ = false;
   if (transport_ != nullptr) transport_->flush();
-  for (auto& [group, shard] : shards_) deliver(group, shard);
+  for (auto& [group, shard] : shards_) {
+    // A shard journals what it is told: told alone, an order's cursor would cost it an entry.
+    const bool many = shard.cursor.value - shard.told.value >= limits::kOutboxInFlightMax / 4;
+    if (!shard.reports.empty() || (shard.acknowledge && many)) deliver(group, shard);
+  }
+}
+
+void GatewayActor::acknowledge() {
+  for (auto& [group, shard] : shards_)
+    if (shard.acknowledge) deliver(group, shard);
 }
 
 void GatewayActor::deliver(GroupId group, Shard& shard) {
-  if (shard.reports.empty() && !shard.acknowledge) return;
   shard.acknowledge = false;
+  shard.told = shard.cursor;
   auto delivery = std::make_shared<Delivery<VenueReport>>();
   delivery->from = setup_.group;
   delivery->to = group;

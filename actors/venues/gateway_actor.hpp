@@ -59,7 +59,8 @@ class GatewayActor final : public LoopActor, private GatewayPort, private FdWatc
     ActorHandle handle;
     ActorAddress last;                 // the one that went down
     OutboxSeq cursor;                  // of its outbox, committed here
-    bool acknowledge = false;          // it has to hear that cursor
+    OutboxSeq told;                    // the cursor as it was last told
+    bool acknowledge = false;          // it has to hear the cursor, with the next delivery or alone
     OutboxSeq first;                   // of `reports`
     std::vector<VenueReport> reports;  // committed, to be delivered at the end of the turn
   };
@@ -96,6 +97,8 @@ class GatewayActor final : public LoopActor, private GatewayPort, private FdWatc
   void flush_later();
   void flush();
   void deliver(GroupId group, Shard& shard);
+  /// Tells shards the cursor that no report has carried to them for a tick.
+  void acknowledge();
   void lead_to(GroupId group, Shard& shard);
   void tell_status(const Shard& shard);
 

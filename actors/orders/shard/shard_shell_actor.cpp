@@ -180,6 +180,8 @@ void ShardShell::went_down(const ActorAddress& address) {
 void ShardShell::check() {
   refuse_expired();
   retransmit();
+  for (auto& [group, p] : peers_)
+    if (p.acknowledge) pump(p, true);
   tick();
   kick();
   arm_check();
@@ -195,6 +197,7 @@ void ShardShell::tick() {
 void ShardShell::arm_check() {
   bool needed = pipeline_.waiting() != 0 || !state().sweeps.empty();
   for (const VenueLink& link : state().links) needed |= !link.outbox.empty();
+  for (const auto& [group, p] : peers_) needed |= p.acknowledge;
   if (!needed || check_armed_) return;
   check_armed_ = true;
   after(setup_.check, [this] {

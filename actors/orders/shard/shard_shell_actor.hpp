@@ -41,7 +41,8 @@ class ShardShell final : public LoopActor {
     OutboxSeq released;        // committed items: what may go out
     OutboxSeq sent;            // of those, under way
     OutboxSeq cursor;          // committed: what may be acknowledged
-    bool acknowledge = false;  // the cursor is news to the gateway
+    OutboxSeq told;            // the cursor as the gateway was last told
+    bool acknowledge = false;  // it has to hear the cursor, with the next delivery or alone
     MonoTime progress;         // when it last acknowledged something, or had nothing to
   };
   struct Subscription {
@@ -97,7 +98,9 @@ class ShardShell final : public LoopActor {
   void find_gateways();
   void adopt(Peer& peer, ActorHandle gateway);
   void lead_to(Peer& peer);
-  void pump(Peer& peer);
+  /// Delivers what may go out. The cursor rides along; without a delivery it waits for the next
+  /// check, unless `acknowledge`.
+  void pump(Peer& peer, bool acknowledge = false);
   void retransmit();
 
   // ---- outgoing (shard_answers_actor.cpp)

@@ -70,9 +70,8 @@ void ShardShell::take(const GroupLeads& leads) {
   if (leads.cursor > link->outbox.acknowledged())
     host_->submit(TakeAcknowledgement{leads.group, leads.cursor});
   p.sent = std::min(p.sent, leads.cursor);
-  p.acknowledge = true;
   p.progress = now();
-  pump(p);
+  pump(p, true);
 }
 
 void ShardShell::take(const VenueStatus& status) {
@@ -116,7 +115,7 @@ void ShardShell::lead_to(Peer& p) {
     send(p.handle, GroupLeads{setup_.group, host_->replica().epoch(), p.cursor});
 }
 
-void ShardShell::pump(Peer& p) {
+void ShardShell::pump(Peer& p, bool acknowledge) {
   const VenueLink* link = state().link(p.group);
   if (!p.handle || !link) return;
   const OutboxSeq acknowledged = link->outbox.acknowledged();
@@ -125,7 +124,10 @@ void ShardShell::pump(Peer& p) {
     p.progress = now();
   }
   const OutboxSeq end{std::min(p.released.value, acknowledged.value + limits::kOutboxInFlightMax)};
-  while (p.sent < end || p.acknowledge) {
+  // A gateway journals what it is told: told alone, an order's cursor would cost it an entry.
+  const bool many = p.cursor.value - p.told.value >= limits::kOutboxInFlightMax / 4;
+  bool due = acknowledge || (p.acknowledge && many);
+  while (p.sent < end || due) {
     auto d = std::make_shared<Delivery<VenueRequest>>();
     d->from = setup_.group;
     d->to = p.group;
@@ -136,7 +138,8 @@ void ShardShell::pump(Peer& p) {
       p.sent.value += 1;
       d->items.push_back(link->outbox.at(p.sent));
     }
-    p.acknowledge = false;
+    p.acknowledge = due = false;
+    p.told = p.cursor;
     send(p.handle, VenueRequestDelivery(std::move(d)));
   }
 }
@@ -147,8 +150,7 @@ void ShardShell::retransmit() {
     if (!link || !p.handle || p.sent <= link->outbox.acknowledged()) continue;
     if (now() - p.progress < setup_.retransmit) continue;
     p.sent = link->outbox.acknowledged();
-    p.acknowledge = true;
-    pump(p);
+    pump(p, true);
     p.progress = now();
   }
 }

@@ -152,6 +152,7 @@ class ShardActorTest : public ::testing::Test {
     setup.find_gateway = [this](GroupId) { return gateway; };
     setup.reference.data = reference_data();
     setup.risk.limits = generous_limits();
+    setup.check = Duration{1};  // at each turn
     setup.on_event = [this](std::string_view name, const std::string&, bool) {
       events[std::string(name)] += 1;
     };

@@ -33,6 +33,32 @@ TEST_F(ShardActor, TakesAnOrderThroughItsStagesToTheVenueAndBack) {
   EXPECT_EQ(heard.reports[1].sequence.value, 2u);
 }
 
+TEST_F(ShardActor, AnAcknowledgementGoesWithTheNextRequest) {
+  setup.check = Duration::seconds(3'600);
+  start_all();
+  ask({Shard::order("A")});
+  ASSERT_TRUE(until([&] { return heard_gateway.requests.size() == 1; }));
+  hear({report(heard_gateway.requests[0], K::kAccepted)}, 1);
+  settle();
+  EXPECT_EQ(heard_gateway.acknowledged.value, 0u) << "told alone it costs the gateway an entry";
+  ask({Shard::order("B")});
+  ASSERT_TRUE(until([&] { return heard_gateway.requests.size() == 2; }));
+  EXPECT_EQ(heard_gateway.acknowledged.value, 1u);
+}
+
+TEST_F(ShardActor, ManyAcknowledgementsDoNotWait) {
+  setup.check = Duration::seconds(3'600);
+  start_all();
+  ask({Shard::order("A", Side::kBuy, 10'000)});
+  ASSERT_TRUE(until([&] { return heard_gateway.requests.size() == 1; }));
+  const VenueRequest sent = heard_gateway.requests[0];
+  std::vector<VenueReport> fills;
+  for (std::size_t i = 0; i < limits::kOutboxInFlightMax / 4; ++i)
+    fills.push_back(words.fill(sent, 1));
+  hear(fills, 1);
+  ASSERT_TRUE(until([&] { return heard_gateway.acknowledged.value == fills.size(); }));
+}
+
 TEST_F(ShardActor, NothingLeaksBeforeItsCommit) {
   start_all();
   ask({Shard::order("A")});

@@ -166,6 +166,7 @@ class GatewayActorTest : public ::testing::Test {
 
   void start() {
     GatewayActorSetup setup;
+    setup.tick = tick;
     setup.group = kGateway;
     setup.rules = rules;
     setup.make_log = [this] { return std::make_unique<LogOf>(log); };
@@ -235,6 +236,7 @@ class GatewayActorTest : public ::testing::Test {
   }
 
   SessionRules rules;
+  Duration tick{1};  // at each turn
   WallTime wall = kStart;
   FakeLog log;
   Venue venue;
@@ -280,6 +282,45 @@ TEST_F(GatewayActorTest, NeverCommittedMeansNeverSent) {
   deliver({order(1)}, 1);
   commit();
   EXPECT_EQ(venue.written.back().substr(0, 3), "W1 ");
+}
+
+TEST_F(GatewayActorTest, AnAcknowledgementGoesWithTheNextReport) {
+  tick = Duration::seconds(3'600);
+  start();
+  commit();
+  connect();
+  commit();
+  deliver({order(1)}, 1);
+  commit();
+  EXPECT_EQ(ears->acknowledged.value, 0u) << "told alone it costs the shard an entry";
+  loop.enter([this] {
+    VenueReport report;
+    report.wire = "W1";
+    venue.port->submit(command::Inbound{1, 0, false, report});
+  });
+  commit();
+  EXPECT_EQ(ears->reports.size(), 1u);
+  EXPECT_EQ(ears->acknowledged.value, 1u);
+}
+
+TEST_F(GatewayActorTest, AnAcknowledgementThatNothingCarriesWaitsForATick) {
+  start();
+  commit();
+  deliver({order(1)}, 1);
+  commit();
+  EXPECT_EQ(ears->acknowledged.value, 1u);
+  EXPECT_TRUE(ears->reports.empty());
+}
+
+TEST_F(GatewayActorTest, ManyAcknowledgementsDoNotWait) {
+  tick = Duration::seconds(3'600);
+  start();
+  commit();
+  std::vector<VenueRequest> many;
+  for (uint64_t n = 1; n <= limits::kOutboxInFlightMax / 4; ++n) many.push_back(order(n));
+  deliver(std::move(many), 1);
+  commit();
+  EXPECT_EQ(ears->acknowledged.value, limits::kOutboxInFlightMax / 4);
 }
 
 TEST_F(GatewayActorTest, ATurnIsOneEntryWhateverItHolds) {
