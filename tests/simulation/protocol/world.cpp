@@ -1,0 +1,728 @@
+#include "world.hpp"
+
+#include <cstdio>
+#include <cstring>
+
+namespace holdfast::simulation {
+
+namespace {
+using Bug = WorldSettings::Bug;
+constexpr GroupId kGroup{1};
+
+Uuid uuid(uint64_t value) {
+  Uuid out;
+  std::memcpy(out.bytes.data(), &value, sizeof value);
+  out.bytes[15] = 1;
+  return out;
+}
+uint64_t payload_of(const EntryRef& entry) {
+  uint64_t value = 0;
+  std::memcpy(&value, entry.bytes->data(), sizeof value);
+  return value;
+}
+std::string text(const Incarnation& i) { return std::to_string(i.member.value); }
+}  // namespace
+
+/// What survives the process: the journal as written, and what was written beside it.
+struct World::Disk {
+  std::vector<EntryRef> entries;  // the first has index `floor` + 1
+  Index floor;                    // snapshot; its content is `digest` of everything up to there
+  Epoch floor_epoch;
+  std::vector<uint64_t> snapshot;  // payloads of entries 1 to floor
+  Epoch epoch_seen;
+  uint64_t directory = 1;
+  Index last() const { return {floor.value + entries.size()}; }
+  uint64_t payload(Index index) const {
+    return index <= floor ? snapshot[index.value - 1]
+                          : payload_of(entries[index.value - floor.value - 1]);
+  }
+};
+
+struct World::Node {
+  MemberId id;
+  Role role = Role::kSync;
+  Disk disk, earlier;
+  std::unique_ptr<Member> member;
+  uint64_t life = 0;
+  bool alive = false;
+  MonoTime stopped_until;
+  Epoch leading;  // epoch that the application leads in; zero none
+  Index applied;
+  bool parked = false, carrying = false, leading_rebuilt = false;
+  std::deque<EntryRef> unwritten;  // handed to the disk by this life
+  uint64_t written = 0;
+  bool writing = false;
+  bool slow_disk = false;
+  std::map<uint32_t, MonoTime> arrival;  // in order, a connection each way
+  std::vector<std::function<void(Member&)>> waiting;
+};
+
+World::World(const WorldSettings& settings) : settings_(settings), random_(settings.seed) {
+  for (std::size_t i = 0; i < settings.sync_members + settings.learners; ++i) {
+    auto node = std::make_unique<Node>();
+    node->id = {static_cast<uint32_t>(i + 1)};
+    node->role = i < settings.sync_members ? Role::kSync : Role::kLearner;
+    node->disk.directory = i + 1;
+    nodes_.push_back(std::move(node));
+  }
+}
+World::~World() = default;
+
+void World::at(Duration delay, Event event) {
+  queue_.push({now_ + delay, ++order_, std::move(event)});
+}
+void World::trace(const std::string& line) {
+  for (const char c : line)
+    trace_hash_ = (trace_hash_ ^ static_cast<uint8_t>(c)) * 1099511628211ull;
+  trace_hash_ = (trace_hash_ ^ static_cast<uint64_t>(now_.ns)) * 1099511628211ull;
+  if (settings_.trace)
+    std::printf("%10.3f ms  %s\n", static_cast<double>(now_.ns) / 1e6, line.c_str());
+}
+void World::fail(const std::string& what) {
+  trace("VIOLATION " + what);
+  if (failure_.empty()) failure_ = what;
+}
+
+std::string World::run() {
+  for (auto& node : nodes_) boot(*node);
+  at(Duration::milliseconds(100), [this] { fault(); });
+  const MonoTime quiet = now_ + settings_.faults_for, end = quiet + settings_.quiet_for;
+  bool healed = false;
+  while (!queue_.empty() && failure_.empty()) {
+    const Queued next = queue_.top();
+    if (next.when > end) break;
+    queue_.pop();
+    if (!healed && next.when > quiet) {
+      healed = true;
+      now_ = quiet;
+      faulty_ = false;
+      heal();
+    }
+    now_ = next.when;
+    next.event();
+  }
+  if (failure_.empty()) check_end();
+  return failure_;
+}
+
+// ---- processes
+
+void World::boot(Node& node) {
+  node.life += 1;
+  node.alive = true;
+  node.leading = {};
+  node.parked = node.leading_rebuilt = false;
+  node.waiting.clear();
+  node.unwritten.clear();
+  node.written = 0;
+  node.writing = false;
+  if (settings_.bug == Bug::kStaleRestart && node.life > 1 && node.earlier.directory) {
+    const Epoch seen = node.disk.epoch_seen;
+    if (node.earlier.last() < node.disk.last() && node.earlier.directory == node.disk.directory)
+      node.disk = node.earlier, node.disk.epoch_seen = seen;
+  }
+  MemberSettings settings;
+  settings.cluster = "sim";
+  settings.group = kGroup;
+  settings.self = {node.id, uuid(node.disk.directory), uuid(7)};
+  for (auto& other : nodes_) settings.members.push_back({other->id, other->role});
+  settings.unprotected = settings_.unprotected;
+  settings.fence = settings_.fence;
+  Persisted persisted;
+  persisted.epoch_seen = settings_.bug == Bug::kForgetEpoch ? Epoch{} : node.disk.epoch_seen;
+  persisted.last = node.disk.last();
+  persisted.committed = node.disk.floor;
+  if (node.disk.floor) persisted.history.reset(node.disk.floor_epoch, node.disk.floor);
+  for (const EntryRef& entry : node.disk.entries) persisted.history.note(entry.epoch, entry.index);
+  node.applied = node.disk.floor;
+  node.member = std::make_unique<Member>(settings, persisted);
+  trace("boot " + std::to_string(node.id.value) +
+        " last=" + std::to_string(node.disk.last().value));
+  const uint64_t life = node.life;
+  enter(node, life, [this](Member& m) { m.start(now_); });
+  for (auto& other : nodes_)
+    if (other->id != node.id) connect(node, *other);
+  tick(node, life);
+  work(node, life);
+}
+
+void World::kill(Node& node, const char* why) {
+  if (!node.alive) return;
+  trace(std::string("kill ") + std::to_string(node.id.value) + " " + why);
+  sometimes_[std::string("killed: ") + why] += 1;
+  if (node.leading) sometimes_["killed the leader"] += 1;
+  node.alive = false;
+  node.stopped_until = {};
+  note_counters(node);
+  node.life += 1;
+  node.member.reset();
+  for (auto& other : nodes_)
+    if (other->id != node.id) disconnect(node, *other, true, false);
+}
+
+void World::note_counters(const Node& node) {
+  const MemberCounters& counters = node.member->counters();
+  sometimes_["held for a fresh round trip"] += counters.egress_held;
+  sometimes_["an acknowledgement was too old"] += counters.stale_acks;
+  sometimes_["a gap was seen"] += counters.gaps;
+  sometimes_["said under an old epoch"] += counters.stale_epochs;
+  sometimes_["own late wake-up discounted"] += counters.late_ticks;
+}
+
+void World::stop(Node& node, Duration how_long) {
+  if (!node.alive) return;
+  trace("stop " + std::to_string(node.id.value) + " for " +
+        std::to_string(how_long.ns / 1'000'000) + " ms");
+  node.stopped_until = now_ + how_long;
+  sometimes_["stopped"] += 1;
+}
+
+/// Everything that reaches a process: not when it is dead or another, later when it is stopped.
+void World::enter(Node& node, uint64_t life, std::function<void(Member&)> input) {
+  if (!node.alive || node.life != life) return;
+  if (node.stopped_until > now_) {
+    if (node.waiting.empty())
+      at(node.stopped_until - now_, [this, &node, life] {
+        if (!node.alive || node.life != life) return;
+        trace("resume " + std::to_string(node.id.value));
+        auto waiting = std::exchange(node.waiting, {});
+        for (auto& one : waiting) enter(node, life, std::move(one));
+      });
+    node.waiting.push_back(std::move(input));
+    return;
+  }
+  input(*node.member);
+  carry_out(node);
+}
+
+void World::carry_out(Node& node) {
+  if (node.carrying) return;
+  node.carrying = true;
+  const uint64_t life = node.life;
+  for (std::size_t i = 0; node.alive && node.life == life && i < node.member->actions().size();
+       ++i) {
+    const Action action = node.member->actions()[i];
+    std::visit(
+        [&](const auto& a) {
+          using A = std::decay_t<decltype(a)>;
+          if constexpr (std::is_same_v<A, act::Send>) {
+            carry_out(node, a);
+          } else if constexpr (std::is_same_v<A, act::Persist>) {
+            persist(node, a.entries);
+          } else if constexpr (std::is_same_v<A, act::PersistEpoch>) {
+            node.disk.epoch_seen = a.epoch;
+          } else if constexpr (std::is_same_v<A, act::Truncate>) {
+            sometimes_["truncated"] += 1;
+            write(node, UINT64_MAX);
+            if (settings_.bug == Bug::kNoTruncate) return;
+            while (node.disk.last() > a.last && !node.disk.entries.empty())
+              node.disk.entries.pop_back();
+          } else if constexpr (std::is_same_v<A, act::Install>) {
+            sometimes_["snapshot installed"] += 1;
+            write(node, UINT64_MAX);
+            const auto& bytes = a.snapshot.state;
+            node.disk.entries.clear();
+            node.disk.floor = a.snapshot.at.index;
+            node.disk.floor_epoch = a.snapshot.at.epoch;
+            node.disk.snapshot.resize(bytes.size() / 8);
+            std::memcpy(node.disk.snapshot.data(), bytes.data(), bytes.size());
+            node.applied = node.disk.floor;
+          } else if constexpr (std::is_same_v<A, act::ReadLog>) {
+            std::vector<EntryRef> entries;
+            if (a.from > node.disk.floor)
+              for (Index j = a.from; j <= node.disk.last() && entries.size() < 40;
+                   j = Index{j.value + 1})
+                entries.push_back(node.disk.entries[j.value - node.disk.floor.value - 1]);
+            const bool gone = a.from <= node.disk.floor;
+            at(Duration::microseconds(300), [this, &node, life, to = a.to, entries, gone] {
+              if (gone) return enter(node, life, [=, this](Member& m) { m.on_log_gone(to, now_); });
+              enter(node, life, [=, this](Member& m) { m.on_log_read(to, entries, now_); });
+            });
+          } else if constexpr (std::is_same_v<A, act::ReadSnapshot>) {
+            peer::SnapshotPart part;
+            part.at = {node.disk.floor_epoch, node.disk.floor, {}};
+            part.total = node.disk.snapshot.size() * 8;
+            part.offset = std::min<uint64_t>(a.offset, part.total);
+            const std::size_t size = std::min<uint64_t>(part.total - part.offset, 256);
+            part.bytes.resize(size);
+            if (size)
+              std::memcpy(part.bytes.data(),
+                          reinterpret_cast<const char*>(node.disk.snapshot.data()) + part.offset,
+                          size);
+            at(Duration::microseconds(300), [this, &node, life, to = a.to, part] {
+              enter(node, life, [=, this](Member& m) { m.on_snapshot_read(to, part, now_); });
+            });
+          } else if constexpr (std::is_same_v<A, act::Commit>) {
+            committed(node, a.index);
+          } else if constexpr (std::is_same_v<A, act::Lead>) {
+            lead(node, a.epoch);
+          } else if constexpr (std::is_same_v<A, act::StepDown>) {
+            trace("step down " + std::to_string(node.id.value) + " " + a.why);
+            sometimes_["stepped down: " + a.why.substr(0, a.why.find(':'))] += 1;
+            node.leading = {};
+            node.parked = false;
+            node.applied = std::min(node.applied, node.member->committed());
+          } else if constexpr (std::is_same_v<A, act::Park>) {
+            node.parked = a.parked;
+          } else if constexpr (std::is_same_v<A, act::CompareAndSet>) {
+            compare_and_set(node, a);
+          } else if constexpr (std::is_same_v<A, act::ReadRecord>) {
+            read_record(node);
+          } else if constexpr (std::is_same_v<A, act::Unprotected>) {
+            sometimes_[a.on ? "unprotected" : "protected again"] += 1;
+          } else if constexpr (std::is_same_v<A, act::Wipe>) {
+            sometimes_["diverged"] += 1;
+            fail("member " + std::to_string(node.id.value) + " diverged: " + a.why);
+          } else if constexpr (std::is_same_v<A, act::Fence>) {
+            for (auto& other : nodes_)
+              if (other->id == a.whom.member && !cut(node, *other) && random_.one_in(2))
+                at(Duration::milliseconds(2), [this, &other = *other, life2 = other->life] {
+                  if (other.life != life2) return;
+                  kill(other, "fenced");
+                  at(Duration::milliseconds(200), [this, &other] {
+                    if (!other.alive) boot(other);
+                  });
+                });
+          } else if constexpr (std::is_same_v<A, act::Report>) {
+            trace("member " + std::to_string(node.id.value) + ": " + a.text);
+          }
+        },
+        action);
+  }
+  if (node.alive && node.life == life) node.member->actions().clear();
+  node.carrying = false;
+}
+
+// ---- the disk
+
+void World::persist(Node& node, std::vector<EntryRef> entries) {
+  if (settings_.bug == Bug::kAckBeforePersist && !node.leading) {
+    const EntryRef last = entries.back();
+    at({}, [this, &node, life = node.life, last] {
+      enter(node, life, [=, this](Member& m) { m.on_persisted(last.index, last.epoch, now_); });
+    });
+  }
+  for (EntryRef& entry : entries) node.unwritten.push_back(std::move(entry));
+  begin_write(node);
+}
+
+/// One write at a time, of all that waits.
+void World::begin_write(Node& node) {
+  if (node.writing || node.unwritten.empty()) return;
+  node.writing = true;
+  const Duration cost =
+      node.slow_disk ? random_.between(Duration::milliseconds(1), Duration::milliseconds(40))
+                     : random_.between(Duration::microseconds(20), Duration::microseconds(400));
+  const EntryRef last = node.unwritten.back();
+  const uint64_t upto = node.written + node.unwritten.size();
+  at(cost, [this, &node, life = node.life, last, upto] {
+    if (node.life != life || !node.alive) return;  // was never written
+    write(node, upto);
+    node.writing = false;
+    enter(node, life, [=, this](Member& m) { m.on_persisted(last.index, last.epoch, now_); });
+    begin_write(node);
+  });
+}
+
+/// Moves what was handed over up to the `upto`th entry of this life to the disk.
+void World::write(Node& node, uint64_t upto) {
+  while (node.written < upto && !node.unwritten.empty()) {
+    EntryRef entry = std::move(node.unwritten.front());
+    node.unwritten.pop_front();
+    node.written += 1;
+    if (settings_.bug == Bug::kNoTruncate && entry.index <= node.disk.last()) continue;
+    if (entry.index.value != node.disk.last().value + 1)
+      return fail("entry " + std::to_string(entry.index.value) + " written after entry " +
+                  std::to_string(node.disk.last().value));
+    if (random_.one_in(64)) node.earlier = node.disk;
+    if (settings_.bug == Bug::kSkipEntry && !node.leading && random_.one_in(200))
+      entry.bytes = std::make_shared<const Bytes>(Bytes(8));
+    node.disk.entries.push_back(std::move(entry));
+  }
+}
+
+// ---- the application: a log of numbers
+
+void World::lead(Node& node, Epoch epoch) {
+  const uint64_t who = (static_cast<uint64_t>(node.id.value) << 32) | node.life;
+  const auto [it, fresh] = leader_of_.try_emplace(epoch.value, who);
+  if (!fresh && it->second != who)
+    return fail("two leaders of epoch " + std::to_string(epoch.value));
+  trace("lead " + std::to_string(node.id.value) + " epoch=" + std::to_string(epoch.value));
+  write(node, UINT64_MAX);
+  // Whatever was released has to be in this log.
+  for (const auto& [index, payload] : released_) {
+    if (Index{index} > node.disk.last())
+      return fail("leader " + std::to_string(node.id.value) + " of epoch " +
+                  std::to_string(epoch.value) + " lacks released entry " + std::to_string(index));
+    if (node.disk.payload({index}) != payload)
+      return fail("leader " + std::to_string(node.id.value) + " has another entry " +
+                  std::to_string(index) + " than was released");
+  }
+  node.leading = epoch;
+  node.applied = node.disk.last();
+  append(node);
+}
+
+void World::append(Node& node) {
+  auto bytes = std::make_shared<Bytes>(8);
+  const uint64_t payload = ++payload_;
+  std::memcpy(bytes->data(), &payload, sizeof payload);
+  const EntryRef entry{{node.member->last().value + 1}, node.leading, bytes};
+  node.member->on_appended(entry, now_);
+  if (settings_.bug == Bug::kReleaseEarly) {
+    const auto [it, fresh] = released_.try_emplace(entry.index.value, payload);
+    if (!fresh && it->second != payload) fail("two entries released at one index");
+  }
+  persist(node, {entry});
+}
+
+void World::committed(Node& node, Index index) {
+  write(node, UINT64_MAX);  // what is applied is read from the log
+  if (index > node.disk.last() && node.leading) return;
+  const Index upto = std::min(index, node.disk.last());
+  for (Index i{std::min(node.applied.value, upto.value) + 1}; i <= upto; i = Index{i.value + 1}) {
+    if (i <= node.disk.floor) continue;
+    const uint64_t payload = node.disk.payload(i);
+    if (node.leading) continue;
+    const auto found = released_.find(i.value);
+    if (found != released_.end() && found->second != payload)
+      return fail("member " + std::to_string(node.id.value) + " applies another entry " +
+                  std::to_string(i.value) + " than was released");
+  }
+  node.applied = std::max(node.applied, upto);
+  if (!node.leading) return;
+  for (Index i{released_.empty() ? 1 : released_.rbegin()->first + 1}; i <= index;
+       i = Index{i.value + 1})
+    released_.try_emplace(i.value, node.disk.payload(i));
+  const auto found = released_.find(index.value);
+  if (found != released_.end() && found->second != node.disk.payload(index))
+    return fail("leader " + std::to_string(node.id.value) + " releases another entry " +
+                std::to_string(index.value) + " than was released before");
+  if (leader_of_.rbegin()->first > node.leading.value)
+    sometimes_["a superseded leader released what its successor has"] += 1;
+}
+
+void World::tick(Node& node, uint64_t life) {
+  if (!node.alive || node.life != life) return;
+  enter(node, life, [this](Member& m) { m.tick(now_); });
+  Duration next = random_.between(Duration::milliseconds(4), Duration::milliseconds(6));
+  if (node.stopped_until > now_) next = next + (node.stopped_until - now_);
+  at(next, [this, &node, life] { tick(node, life); });
+}
+
+void World::work(Node& node, uint64_t life) {
+  if (!node.alive || node.life != life) return;
+  enter(node, life, [this, &node](Member& m) {
+    if (!node.leading || !m.leads() || m.state() != MemberState::kServing) return;
+    if (!node.parked && m.last().value - m.committed().value < 200)
+      for (uint64_t i = random_.below(4); i > 0; --i) append(node);
+    if (faulty_ && random_.one_in(900)) {
+      const auto& to = nodes_[random_.below(nodes_.size())];
+      if (m.hand_over(to->id, now_).ok()) sometimes_["hand-over begun"] += 1;
+    }
+    if (faulty_ && random_.one_in(2500)) {
+      sometimes_["replica rebuilt under its leader"] += 1;
+      if (settings_.bug == Bug::kEpochTwice)
+        lead(node, node.leading);
+      else
+        m.relead(now_);
+    }
+  });
+  // A snapshot at what is committed, now and then; what lies below goes.
+  if (node.stopped_until <= now_ && random_.one_in(400) && node.member &&
+      node.applied > node.disk.floor) {
+    const Index upto = std::min(node.member->committed(), node.disk.last());
+    while (node.disk.floor < upto) {
+      const EntryRef& first = node.disk.entries.front();
+      node.disk.snapshot.push_back(payload_of(first));
+      node.disk.floor = first.index;
+      node.disk.floor_epoch = first.epoch;
+      node.disk.entries.erase(node.disk.entries.begin());
+    }
+  }
+  at(random_.between(Duration::milliseconds(1), Duration::milliseconds(5)),
+     [this, &node, life] { work(node, life); });
+}
+
+// ---- connections
+
+bool World::cut(const Node& a, const Node& b) const {
+  return cuts_.contains({a.id.value, b.id.value}) || cuts_.contains({b.id.value, a.id.value});
+}
+
+void World::connect(Node& a, Node& b) {
+  const auto key = std::minmax(a.id.value, b.id.value);
+  if (!a.alive || connections_.contains(key)) return;
+  if (cut(a, b) || !b.alive) {
+    if (!cut(a, b) && !b.alive)
+      enter(a, a.life, [this, id = b.id](Member& m) { m.on_link_down(id, true, now_); });
+    at(Duration::milliseconds(20), [this, &a, &b, life = a.life] {
+      if (a.alive && a.life == life) connect(a, b);
+    });
+    return;
+  }
+  connections_[key] = ++connection_count_;
+  a.arrival[b.id.value] = b.arrival[a.id.value] = now_;
+  const uint64_t generation = connection_count_;
+  for (auto [one, other] : {std::pair(&a, &b), std::pair(&b, &a)})
+    at(Duration::microseconds(200), [this, one = one, other = other, key, generation,
+                                     life = one->life, peer = other->member->settings().self] {
+      const auto found = connections_.find(key);
+      if (found == connections_.end() || found->second != generation) return;
+      enter(*one, life, [=, this](Member& m) { m.on_link_up(peer, now_); });
+      (void)other;
+    });
+}
+
+void World::disconnect(Node& a, Node& b, bool a_dead, bool b_dead) {
+  const auto key = std::minmax(a.id.value, b.id.value);
+  if (!connections_.erase(key)) return;
+  for (auto [one, other, dead] : {std::tuple(&a, &b, b_dead), std::tuple(&b, &a, a_dead)})
+    at(random_.between(Duration::microseconds(200), Duration::milliseconds(2)),
+       [this, one = one, other = other, dead = dead, life = one->life, id = other->id] {
+         if (!one->alive || one->life != life) return;
+         enter(*one, life, [=, this](Member& m) { m.on_link_down(id, dead, now_); });
+         at(random_.between(Duration::milliseconds(1), Duration::milliseconds(10)),
+            [this, one, other, life] {
+              if (one->alive && one->life == life) connect(*one, *other);
+            });
+       });
+}
+
+void World::carry_out(Node& node, const act::Send& send) {
+  for (auto& other : nodes_)
+    if (other->id == send.to) deliver(node, *other, send.message);
+}
+
+void World::deliver(Node& from, Node& to, const PeerMessage& message) {
+  const auto key = std::minmax(from.id.value, to.id.value);
+  const auto found = connections_.find(key);
+  if (found == connections_.end()) return;
+  const uint64_t generation = found->second;
+  Duration delay = random_.between(Duration::microseconds(30), Duration::microseconds(300));
+  if (faulty_ && random_.one_in(300)) delay = random_.between({}, Duration::milliseconds(60));
+  MonoTime& arrival = to.arrival[from.id.value];
+  arrival = std::max(arrival, now_ + delay);
+  const auto arrive = [this, &from, &to, message, key, generation, life = to.life, id = from.id] {
+    const auto there = connections_.find(key);
+    if (there == connections_.end() || there->second != generation) return;
+    if (cut(from, to)) return;
+    enter(to, life, [=, this](Member& m) { m.on_message(id, message, now_); });
+  };
+  at(arrival - now_, arrive);
+  // Beyond what a connection does: twice, and late.
+  if (faulty_ && random_.one_in(400)) {
+    sometimes_["a message came twice"] += 1;
+    at(arrival - now_ + random_.between({}, Duration::milliseconds(30)), arrive);
+  }
+}
+
+// ---- the arbiter
+
+void World::read_record(Node& node) {
+  const uint64_t life = node.life;
+  const Duration there = random_.between(Duration::microseconds(100), Duration::milliseconds(2));
+  at(there, [this, &node, life] {
+    if (!arbiter_up_ || cuts_.contains({node.id.value, 0})) {
+      at(Duration::milliseconds(50), [this, &node, life] {
+        enter(node, life, [=, this](Member& m) { m.on_read_failed(now_); });
+      });
+      return;
+    }
+    at(Duration::microseconds(300), [this, &node, life, record = record_] {
+      enter(node, life, [=, this](Member& m) { m.on_record(record, now_); });
+    });
+  });
+}
+
+std::string World::apply_cas(const act::CompareAndSet& cas) {
+  const uint64_t version = record_ ? record_->version : 0;
+  if (version != cas.expected && settings_.bug != Bug::kBlindArbiter) return "another version";
+  if (const auto valid = check_record(cas.proposed); !valid) {
+    fail("a record that is wrong in itself was proposed: " + valid.error().text);
+    return "invalid";
+  }
+  if (record_ && settings_.bug != Bug::kBlindArbiter)
+    if (const auto step = check_step(*record_, cas.proposed); !step)
+      fail("a step that must not be was proposed: " + step.error().text);
+  record_ = cas.proposed;
+  std::string in_sync;
+  for (const Incarnation& i : record_->in_sync) in_sync += " " + text(i);
+  trace("record version=" + std::to_string(record_->version) +
+        " epoch=" + std::to_string(record_->epoch.value) + " leader=" + text(*record_->leader) +
+        " in_sync=" + in_sync);
+  watch();
+  return "";
+}
+
+void World::compare_and_set(Node& node, const act::CompareAndSet& cas) {
+  const uint64_t life = node.life;
+  const Duration there = random_.between(Duration::microseconds(200), Duration::milliseconds(3));
+  at(there, [this, &node, life, cas] {
+    const bool reachable = arbiter_up_ && !cuts_.contains({node.id.value, 0});
+    const bool lost_answer = faulty_ && random_.one_in(12);
+    if (!reachable || lost_answer) {
+      // Whether it still happens, and when, nobody who asked knows.
+      if (random_.one_in(2)) {
+        sometimes_["an unanswered question took effect"] += 1;
+        at(random_.between({}, Duration::milliseconds(80)), [this, cas] { (void)apply_cas(cas); });
+      }
+      at(Duration::milliseconds(30), [this, &node, life, cas] {
+        enter(node, life, [=, this](Member& m) { m.on_cas_unknown(cas.id, now_); });
+      });
+      return;
+    }
+    const bool won = apply_cas(cas).empty();
+    at(Duration::microseconds(300), [this, &node, life, cas, won, record = record_] {
+      enter(node, life, [=, this](Member& m) {
+        won ? m.on_cas_won(cas.id, now_) : m.on_cas_lost(cas.id, record, now_);
+      });
+    });
+  });
+}
+
+void World::watch() {
+  for (auto& node : nodes_)
+    at(random_.between(Duration::microseconds(200), Duration::milliseconds(5)),
+       [this, &node = *node, life = node->life, record = record_] {
+         if (!arbiter_up_ || cuts_.contains({node.id.value, 0})) return;
+         enter(node, life, [=, this](Member& m) { m.on_record(record, now_); });
+       });
+}
+
+// ---- faults
+
+/// Never so many that nobody is left who holds everything.
+bool World::may_lose(const Node& node) const {
+  if (!record_) return false;
+  std::size_t others = 0;
+  for (const Incarnation& i : record_->in_sync)
+    for (const auto& other : nodes_)
+      others += other->id == i.member && other->id != node.id &&
+                uuid(other->disk.directory) == i.data_dir;
+  return others > 0;
+}
+
+void World::fault() {
+  if (!faulty_) return;
+  faults_ += 1;
+  Node& node = *nodes_[random_.below(nodes_.size())];
+  Node& other = *nodes_[random_.below(nodes_.size())];
+  const Duration while_ = random_.between(Duration::milliseconds(5), Duration::milliseconds(900));
+  const auto again = [this, &node](Duration after) {
+    at(after, [this, &node] {
+      if (!node.alive) boot(node);
+    });
+  };
+  switch (random_.below(10)) {
+    case 0:
+    case 1:
+      kill(node, "alone");
+      again(while_);
+      break;
+    case 2:  // the leader
+      for (auto& n : nodes_)
+        if (n->leading) {
+          kill(*n, "as leader");
+          at(while_, [this, &n = *n] {
+            if (!n.alive) boot(n);
+          });
+        }
+      break;
+    case 3:
+      stop(node, while_);
+      break;
+    case 4:
+      if (node.id == other.id) break;
+      trace("cut " + std::to_string(node.id.value) + "-" + std::to_string(other.id.value));
+      cuts_.insert({node.id.value, other.id.value});
+      if (random_.one_in(2)) disconnect(node, other, false, false);
+      at(while_, [this, &node, &other] {
+        cuts_.erase({node.id.value, other.id.value});
+        disconnect(node, other, false, false);
+      });
+      break;
+    case 5:
+      if (node.id != other.id) disconnect(node, other, false, false);
+      break;
+    case 6:
+      trace("arbiter away");
+      arbiter_up_ = false;
+      at(while_, [this] { arbiter_up_ = true; });
+      break;
+    case 7:
+      trace("no arbiter for " + std::to_string(node.id.value));
+      cuts_.insert({node.id.value, 0});
+      at(while_, [this, &node] { cuts_.erase({node.id.value, 0}); });
+      break;
+    case 8:
+      node.slow_disk = true;
+      at(while_, [&node] { node.slow_disk = false; });
+      break;
+    case 9:
+      if (random_.one_in(3)) {
+        for (auto& n : nodes_) {
+          kill(*n, "with all");
+          at(random_.between(Duration::milliseconds(5), Duration::milliseconds(900)),
+             [this, &n = *n] {
+               if (!n.alive) boot(n);
+             });
+        }
+      } else if (may_lose(node)) {
+        kill(node, "with its disk");
+        node.disk = {};
+        node.earlier = {};
+        node.disk.directory = 100 + random_.below(1u << 30);
+        again(while_);
+      }
+      break;
+  }
+  at(random_.between(Duration::milliseconds(20), Duration::milliseconds(1200)),
+     [this] { fault(); });
+}
+
+void World::heal() {
+  trace("quiet");
+  cuts_.clear();
+  arbiter_up_ = true;
+  for (auto& node : nodes_) {
+    node->slow_disk = false;
+    if (!node->alive) boot(*node);
+  }
+}
+
+void World::check_end() {
+  if (!record_) return fail("nobody ever led");
+  const Node* leader = nullptr;
+  for (auto& node : nodes_) {
+    note_counters(*node);
+    trace("at the end: member " + std::to_string(node->id.value) + " " +
+          std::string(to_text(node->member->state())) +
+          " last=" + std::to_string(node->member->last().value) +
+          " committed=" + std::to_string(node->member->committed().value));
+    for (const PeerView& view : node->member->peers())
+      trace("  sees " + std::to_string(view.member.value) + (view.linked ? " linked" : "") +
+            (view.streaming ? " streaming" : "") + (view.in_sync ? " in_sync" : "") +
+            " acknowledged=" + std::to_string(view.acknowledged.value) + " heard " +
+            std::to_string((now_ - view.heard).ns / 1'000'000) + " ms ago");
+  }
+  for (auto& node : nodes_)
+    if (node->member && node->member->state() == MemberState::kServing &&
+        record_->leader == node->member->settings().self)
+      leader = node.get();
+  if (leader == nullptr) return fail("nobody serves at the end");
+  for (auto& node : nodes_) {
+    if (node->role == Role::kSync && !in_sync_of(*record_, node->id))
+      return fail("member " + std::to_string(node->id.value) + " is not in sync at the end");
+    if (node->member->committed().value + 500 < leader->member->committed().value)
+      return fail("member " + std::to_string(node->id.value) + " is behind at the end");
+    for (Index i{1}; i <= node->member->committed() && i <= leader->disk.last();
+         i = Index{i.value + 1})
+      if (i <= node->disk.last() && node->disk.payload(i) != leader->disk.payload(i))
+        return fail("entry " + std::to_string(i.value) + " differs at the end");
+  }
+  if (released_.size() < 100) return fail("hardly anything was released");
+}
+
+}  // namespace holdfast::simulation
