@@ -28,6 +28,13 @@ void ShardShell::flush_out() {
   arm_check();
 }
 
+namespace {
+/// As the console writes and reads it: SHARD-NUMBER.
+std::string words_of(OrderId id) {
+  return std::to_string(id.value >> 48) + "-" + std::to_string(id.value & 0xffff'ffff'ffff);
+}
+}  // namespace
+
 // ---- effects
 
 void ShardShell::out(ReplyEffect& e) {
@@ -73,12 +80,15 @@ void ShardShell::out(ReferenceEffect& e) {
 }
 
 void ShardShell::out(AnomalyEffect& e) {
-  const bool alarm =
-      e.disposition == Disposition::kAnomaly || e.disposition == Disposition::kBookedLate;
-  event("order_anomaly",
-        std::string(name_of(e.event)) + " on order " + std::to_string(e.order.value) + " (" +
-            std::string(name_of(e.state)) + "): " + std::string(name_of(e.disposition)),
-        alarm);
+  const bool alarm = e.disposition == Disposition::kAnomaly ||
+                     e.disposition == Disposition::kBookedLate || e.overfill;
+  std::string text(name_of(e.event));
+  if (!e.amount.zero()) text += " of " + e.amount.str();
+  text += e.order ? " on order " + words_of(e.order) + " (" + std::string(name_of(e.state)) + ")"
+                  : " for '" + e.wire.str() + "', which is no order of ours";
+  text += ": " +
+          std::string(e.overfill ? "more than the order had left, booked" : name_of(e.disposition));
+  event("order_anomaly", text, alarm);
 }
 
 void ShardShell::out(AnswerEffect& e) {

@@ -61,7 +61,7 @@ class Applier {
   void answer_request(Ref ref, const VenueReport& report, const Heard& heard, const Step& step);
   void release_deferred(Ref ref);
   void tell(Ref ref, const VenueReport& report, const Heard& heard, const Step& step, Ref request);
-  void anomaly(Ref ref, OrderEvent event, const Step& step);
+  void anomaly(Ref ref, OrderEvent event, const Step& step, Quantity amount);
 
   ShardState& state_;
   const replication::Position& at_;

@@ -217,6 +217,9 @@ struct AnomalyEffect {
   OrderEvent event = OrderEvent::kValidate;
   Disposition disposition = Disposition::kAnomaly;
   OrderState state = OrderState::kNew;
+  bool overfill = false;  // more than the order had left
+  WireOrderId wire;       // what the report named, where there is no order of ours
+  Quantity amount;        // of a fill
 };
 
 /// Reports for a subscriber that catches up. `caught_up`: from here on it hears live reports.

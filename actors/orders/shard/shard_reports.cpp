@@ -48,6 +48,40 @@ Reason default_reason(OrderEvent event) {
   }
 }
 
+// What a report about no order of ours would have been.
+OrderEvent orphan_event(VenueReportKind kind) {
+  switch (kind) {
+    case VenueReportKind::kFill:
+      return OrderEvent::kFill;
+    case VenueReportKind::kRejected:
+      return OrderEvent::kReject;
+    case VenueReportKind::kCancelled:
+      return OrderEvent::kCancel;
+    case VenueReportKind::kReplaced:
+      return OrderEvent::kReplace;
+    case VenueReportKind::kExpired:
+      return OrderEvent::kExpire;
+    case VenueReportKind::kCancelRejected:
+      return OrderEvent::kCancelReject;
+    case VenueReportKind::kTradeCancel:
+      return OrderEvent::kTradeCancel;
+    case VenueReportKind::kTradeCorrect:
+      return OrderEvent::kTradeCorrect;
+    default:
+      return OrderEvent::kAccept;
+  }
+}
+
+// Money that can't be this order's: of another instrument or side, of nothing or less, or more than
+// can be counted. It is not booked; a person must ask the venue.
+bool absurd(const VenueReport& report, Quantity booked, Quantity was, const Symbol& symbol,
+            Side side) {
+  if (!report.symbol.empty() && (report.symbol != symbol || report.side != side)) return true;
+  if (report.last_price.units < 0 || report.last_quantity.units < 0) return true;
+  if (!checked_add(booked, report.last_quantity)) return true;
+  return report.kind == VenueReportKind::kFill ? report.last_quantity.zero() : !was.positive();
+}
+
 bool changes(Disposition d) {
   return d == Disposition::kApplied || d == Disposition::kUnsolicited ||
          d == Disposition::kBookedLate;
@@ -176,8 +210,12 @@ void Applier::operator()(const ReportTaken& e) {
   Heard heard;
   if (!hear(e.report, heard)) {
     state_.counters.orphan_reports += 1;
-    Step none;
-    state_.fresh.anomalies.push_back({e.report.order, heard.event, none.disposition, {}});
+    AnomalyEffect orphan;
+    orphan.order = e.report.order;
+    orphan.event = orphan_event(e.report.kind);
+    orphan.wire = e.report.wire;
+    orphan.amount = e.report.last_quantity;
+    state_.fresh.anomalies.push_back(orphan);
     return;
   }
   const bool status = e.report.kind == VenueReportKind::kStatus;
@@ -198,14 +236,17 @@ void Applier::take(const VenueReport& report, const Heard& heard) {
   const Ref ref = heard.order;
   OrderRecord& order = state_.book.order(ref);
   const OrderFacts before = order.facts;
-  Step s = step(before, heard.event, heard.numbers);
-  // It names a request that is not pending, or a fill of nothing or less.
-  if (heard.contradicts || (heard.event == OrderEvent::kFill &&
-                            (!heard.numbers.amount.positive() || report.last_price.units < 0)))
-    s = {Disposition::kAnomaly, Reason::kNone, before};
+  // It names a request that is not pending, or money that can't be.
+  const bool trades = heard.event == OrderEvent::kFill || heard.event == OrderEvent::kTradeCancel ||
+                      heard.event == OrderEvent::kTradeCorrect;
+  const bool refused =
+      heard.contradicts || (trades && absurd(report, before.cumulative, heard.was_quantity,
+                                             state_.book.symbols().of(order.symbol), order.side));
+  const Step s = refused ? Step{Disposition::kAnomaly, Reason::kNone, before}
+                         : step(before, heard.event, heard.numbers);
   if (!changes(s.disposition) && s.after == before) {
     if (s.disposition == Disposition::kAnomaly) {
-      anomaly(ref, heard.event, s);
+      anomaly(ref, heard.event, s, report.last_quantity);
       record(ref, heard.event, before.state, s, 0, report.reason, report.last_quantity,
              report.last_price);
     }
@@ -255,7 +296,8 @@ void Applier::book_money(Ref ref, const VenueReport& report, const Heard& heard,
     else if (heard.numbers.answers && order.pending_request != 0)
       order.price = state_.book.request(order.pending_request).price;
   }
-  if (s.disposition != Disposition::kApplied || s.overfill) anomaly(ref, heard.event, s);
+  if (s.disposition != Disposition::kApplied || s.overfill)
+    anomaly(ref, heard.event, s, report.last_quantity);
 }
 
 // The same facts for risk: position, exposure in flight, reference price.
@@ -346,7 +388,7 @@ void Applier::tell(Ref ref, const VenueReport& report, const Heard& heard, const
   this->report(ref, exec_type_of(heard.event), request, reason, report.text, &told);
 }
 
-void Applier::anomaly(Ref ref, OrderEvent event, const Step& s) {
+void Applier::anomaly(Ref ref, OrderEvent event, const Step& s, Quantity amount) {
   OrderRecord& order = state_.book.order(ref);
   switch (s.disposition) {
     case Disposition::kAnomaly:
@@ -367,7 +409,8 @@ void Applier::anomaly(Ref ref, OrderEvent event, const Step& s) {
     state_.counters.overfills += 1;
     order.flagged = true;
   }
-  state_.fresh.anomalies.push_back({state_.book.id_of(ref), event, s.disposition, s.after.state});
+  state_.fresh.anomalies.push_back(
+      {state_.book.id_of(ref), event, s.disposition, s.after.state, s.overfill, {}, amount});
 }
 
 }  // namespace holdfast::orders

@@ -275,6 +275,61 @@ TEST(Shard, RefusedReplaceKeepsTheWireChainOfWhatTheVenueConfirmed) {
   EXPECT_EQ(s.last_sent().original, WireOrderId("H1-1"));
 }
 
+TEST(Shard, MoneyThatCannotBeTheOrdersIsToldAndNotBooked) {
+  Shard s;
+  s.ask(s.order("A"));
+  const VenueRequest sent = s.said.delivered[0];
+  s.hear(s.from(sent, K::kAccepted));
+  s.hear(s.fill(sent, 10));
+  auto refuse = [&, told = s.said.anomalies.size()](auto spoil) mutable {
+    VenueReport report = s.fill(sent, 10);
+    spoil(report);
+    s.hear(report);
+    ASSERT_EQ(s.said.anomalies.size(), ++told);
+    EXPECT_EQ(s.said.anomalies.back().disposition, Disposition::kAnomaly);
+    EXPECT_EQ(s.record("A").facts.cumulative, q(10));
+  };
+  refuse([](VenueReport& r) { r.symbol = "MSFT"; });
+  refuse([](VenueReport& r) { r.side = Side::kSell; });
+  refuse([](VenueReport& r) { r.last_quantity = {}; });
+  refuse([](VenueReport& r) { r.last_quantity.units = -1; });
+  refuse([](VenueReport& r) { r.last_quantity.units = INT64_MAX; });
+  refuse([](VenueReport& r) { r.last_price.units = -1; });
+  // A trade cancel that names no execution and no quantity.
+  refuse([](VenueReport& r) {
+    r.kind = K::kTradeCancel;
+    r.exec_ref = "NOSUCH";
+    r.last_quantity = {};
+  });
+  EXPECT_EQ(s.state().counters.anomalies, 7u);
+  s.hear(s.fill(sent, 90));
+  EXPECT_EQ(s.state_of("A"), OrderState::kFilled);
+}
+
+TEST(Shard, AFillBeyondTheOrderIsBookedAndTold) {
+  Shard s;
+  s.ask(s.order("A"));
+  s.hear(s.fill(s.said.delivered[0], 500));
+  EXPECT_EQ(s.record("A").facts.cumulative, q(500));
+  ASSERT_EQ(s.said.anomalies.size(), 1u);
+  EXPECT_TRUE(s.said.anomalies[0].overfill);
+  EXPECT_EQ(s.said.anomalies[0].amount, q(500));
+}
+
+TEST(Shard, AReportAboutNoOrderOfOursSaysWhatItWas) {
+  Shard s;
+  s.ask(s.order("A"));
+  VenueReport stray = s.fill(s.said.delivered[0], 30);
+  stray.order = {};
+  stray.wire = "ZZZ";
+  stray.original = {};
+  s.hear(stray);
+  ASSERT_EQ(s.said.anomalies.size(), 1u);
+  EXPECT_EQ(s.said.anomalies[0].event, OrderEvent::kFill);
+  EXPECT_EQ(s.said.anomalies[0].wire, WireOrderId("ZZZ"));
+  EXPECT_EQ(s.said.anomalies[0].amount, q(30));
+}
+
 TEST(Shard, StaleCancelRejectIsAnAnomalyAndChangesNothing) {
   Shard s;
   s.ask(s.order("A"));
