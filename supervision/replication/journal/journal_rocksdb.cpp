@@ -115,6 +115,24 @@ std::string snapshot_meta_key(GroupId group, Index index) {
 
 // ---- opening ------------------------------------------------------------------------------------
 
+namespace {
+/// Room for what is still in logs (it goes into tables while the journal opens), and some more.
+Result<> check_room(const JournalSettings& settings) {
+  uint64_t wanted = settings.room_min;
+  std::error_code ec;
+  for (const auto& file : std::filesystem::directory_iterator(settings.directory, ec))
+    if (file.path().extension() == ".log")
+      if (const auto size = file.file_size(ec); !ec) wanted += size;
+  const auto space = std::filesystem::space(settings.directory, ec);
+  if (ec || space.available >= wanted) return success();
+  return Error{ErrorCode::kUnavailable, "the disk of " + settings.directory + " has " +
+                                            std::to_string(space.available >> 20) +
+                                            " MiB free, opening the journal may take " +
+                                            std::to_string((wanted >> 20) + 1) +
+                                            ": make room on it. What the journal holds is safe."};
+}
+}  // namespace
+
 Result<std::unique_ptr<JournalRocksdb>> JournalRocksdb::open(JournalSettings settings) {
   std::error_code ec;
   std::filesystem::create_directories(settings.directory, ec);
@@ -122,6 +140,7 @@ Result<std::unique_ptr<JournalRocksdb>> JournalRocksdb::open(JournalSettings set
     return Error{ErrorCode::kUnavailable, "can't make the journal's directory " +
                                               settings.directory + ": " + ec.message() +
                                               ". Make it, or name another in the configuration."};
+  if (auto room = check_room(settings); !room) return room.error();
   rocksdb::DBOptions options;
   options.create_if_missing = settings.create;
   options.create_missing_column_families = true;

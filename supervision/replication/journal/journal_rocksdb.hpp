@@ -29,6 +29,9 @@ struct JournalSettings {
   std::size_t write_buffer_bytes =
       4u << 20;        // memory a memtable; resident memory delays a kill's visibility
   bool create = true;  // false: an error when there is no journal
+  /// Free space without which opening is not tried: what is logged is copied meanwhile, and the
+  /// library ends the process when the disk is full then.
+  uint64_t room_min = 4u << 20;
 };
 
 class JournalRocksdb;
@@ -71,7 +74,8 @@ struct GroupExtent {
 class JournalRocksdb {
  public:
   /// Opens (or makes) the journal and repairs a torn tail. kCorrupt: damaged in the middle.
-  /// kConflict: another process holds it. kUnavailable: the directory can't be used.
+  /// kConflict: another process holds it. kUnavailable: the directory can't be used, or its disk is
+  /// too full.
   static Result<std::unique_ptr<JournalRocksdb>> open(JournalSettings settings);
   ~JournalRocksdb();
 

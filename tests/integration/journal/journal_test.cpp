@@ -29,6 +29,19 @@ struct Directory {
   std::string at(const std::string& name) const { return path + "/" + name; }
 };
 
+TEST(Journal, IsNotOpenedOnADiskThatIsTooFullForIt) {
+  Directory directory;
+  JournalSettings settings{directory.at("journal")};
+  { ASSERT_TRUE(JournalRocksdb::open(settings)); }
+  settings.room_min = uint64_t{1} << 60;
+  const auto full = JournalRocksdb::open(settings);
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().code, ErrorCode::kUnavailable);
+  EXPECT_NE(full.error().text.find("make room"), std::string::npos) << full.error().text;
+  settings.room_min = 0;
+  EXPECT_TRUE(JournalRocksdb::open(settings));
+}
+
 // A node of one group: journal, appender, host, and a loop that is the test itself.
 struct Node {
   std::unique_ptr<JournalRocksdb> journal;
