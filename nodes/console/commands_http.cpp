@@ -1,7 +1,6 @@
 #include "nodes/console/commands_http.hpp"
 
 #include <ostream>
-#include <sstream>
 
 namespace holdfast::console {
 namespace {
@@ -70,6 +69,7 @@ bool complete(const Json& json) { return json.value("complete", false); }
 Json kill_body(const KillOptions& kill) {
   Json body = {{"scope", kill.scope}, {"reason", kill.reason}};
   if (!kill.name.empty()) body["name"] = kill.name;
+  if (kill.force) body["force"] = true;
   return body;
 }
 
@@ -115,7 +115,7 @@ int run_restart(const Console& console, const std::string& path, const std::stri
   return ask(console, "POST", "/v1/tree/restart", {{"path", path}, {"reason", reason}},
              [](const Json& json) {
                return text_of(json, "path") + " is " + text_of(json, "state") +
-                      ", restarts since the node started: " + text_of(json, "restarts") + "\n";
+                      ": `holdfast tree` shows when it runs again\n";
              });
 }
 
@@ -149,35 +149,13 @@ int run_risk(const Console& console, const std::string& account) {
              [&](const Json& json) { return show_risk(json, console.screen); });
 }
 
-// A kill takes any name, so that it never waits for a check. Whether the name was right is looked
-// up afterwards: a mistyped one has stopped nobody.
-bool name_is_known(const Console& console, const KillOptions& kill) {
-  if (kill.scope != "account" && kill.scope != "desk") return true;
-  bool known = false;
-  std::ostringstream unread;
-  Console quiet = console;
-  quiet.out = quiet.err = &unread;
-  quiet.json = false;
-  const auto code = ask(quiet, "GET", "/v1/risk", nullptr, [&](const Json& json) {
-    for (const auto& account : json["accounts"])
-      known |=
-          account.value("configured", true) && text_of(account, kill.scope.c_str()) == kill.name;
-    return std::string();
-  });
-  return code != kClean || known;  // nothing to say when nobody answers
-}
-
 int run_kill(const Console& console, const KillOptions& kill) {
   auto body = kill_body(kill);
   body["mode"] = kill.reduce_only ? "reduce-only" : "full";
   const auto done = (kill.reduce_only ? "reduce-only: " : "killed: ") + whom(kill);
-  const auto code = ask(
+  return ask(
       console, "POST", "/v1/risk/kill", body,
       [&](const Json& json) { return show_fan_out(json, done, console.screen); }, complete);
-  if (code != kClean || name_is_known(console, kill)) return code;
-  *console.err << "holdfast: there is no " << kill.scope << " " << kill.name
-               << ", so this stopped nobody: is the name right?\n";
-  return kNotClean;
 }
 
 int run_resume(const Console& console, const KillOptions& kill) {

@@ -32,6 +32,7 @@ struct OrderFilter {
 struct KillOptions {
   std::string scope, name, reason;
   bool reduce_only = false;
+  bool force = false;  // also a name that risk.toml does not have
 };
 
 int run_health(const Console& console);

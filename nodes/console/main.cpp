@@ -251,6 +251,7 @@ void CommandLine::add_trading() {
         ->required()
         ->check(CLI::IsMember({"firm", "desk", "account", "algo"}));
     command->add_option("--name", kill.name, "Whose; not for the firm");
+    command->add_flag("--force", kill.force, "Also for a name that risk.toml does not have");
     command->add_option("--reason,-r", kill.reason, "Why; kept in the audit log with your name")
         ->required();
   };

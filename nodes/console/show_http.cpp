@@ -208,7 +208,7 @@ std::string show_journal(const Json& json, const Screen& screen) {
              least = number_in(json, "disk_free_bytes_min");
   std::string out =
       "journal " + text_of(json, "directory") + ", durability " + text_of(json, "durability") +
-      ", disk " +
+      ", " + size_text(number_in(json, "bytes")) + ", disk " +
       styled(size_text(free) + " free", free < 2 * least ? Style::kBad : Style::kGood, screen) +
       " of " + size_text(number_in(json, "disk_total_bytes")) + " (intake stops below " +
       size_text(least) + ")\n";
@@ -221,15 +221,12 @@ std::string show_journal(const Json& json, const Screen& screen) {
                {"COMMITTED", true, false},
                {"IN FLIGHT", true, false},
                {"SNAPSHOT", true, false},
-               {"FIRST", true, false},
-               {"SIZE", true, false},
-               {"STATE HASH", false, true}});
+               {"FIRST", true, false}});
   for (const auto& group : list_in(json, "groups"))
     table.add({text_of(group, "name"), text_of(group, "role"), text_of(group, "epoch"),
                text_of(group, "appended"), text_of(group, "committed"),
                text_of(group, "entries_in_flight"), text_of(group, "snapshot"),
-               text_of(group, "first"), size_text(number_in(group, "bytes")),
-               text_of(group, "state_hash")});
+               text_of(group, "first")});
   return out + table.str(screen);
 }
 

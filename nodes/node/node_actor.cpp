@@ -18,6 +18,7 @@
 #include "nodes/node/api/endpoints_http.hpp"
 #include "nodes/node/api/files_linux.hpp"
 #include "nodes/node/files_linux.hpp"
+#include "nodes/node/journal_fit.hpp"
 #include "nodes/node/node.hpp"
 #include "nodes/node/operator_actor.hpp"
 #include "nodes/node/setup_linux.hpp"
@@ -103,6 +104,7 @@ class Node {
     auto journal = JournalRocksdb::open({settings_.node.journal_directory()});
     if (!journal) return journal.error();
     journal_ = std::move(journal).value();
+    if (auto fit = check_journal(); !fit) return fit;
     loop_ = std::make_unique<HotLoop>(HotLoopSettings{
         .spin = settings_.node.loops.spin ? Duration::milliseconds(1) : Duration{}});
     auto progress = start_progress();
@@ -154,6 +156,14 @@ class Node {
   }
 
   // ---- journal
+
+  Result<> check_journal() const {
+    auto extents = journal_->extents();
+    if (!extents) return extents.error();
+    std::vector<GroupId> groups;
+    for (const auto& extent : extents.value()) groups.push_back(extent.group);
+    return check_shards(groups, settings_.node.shards);
+  }
 
   Result<> start_snapshots() {
     snapshots_ = std::make_unique<SnapshotMaker>(
@@ -352,7 +362,8 @@ class Node {
   void root_down(const std::string& why) {
     if (!stopping_) {
       say("the actor tree gave up: " + why + "; the process ends, its guard starts a fresh one");
-      exit_ = NodeExit::kGaveUp;
+      // Order entry that never came to listen: its port can't be had.
+      exit_ = *ingress_port_ == 0 ? NodeExit::kCannotStart : NodeExit::kGaveUp;
     }
     loop_->stop();
   }

@@ -1,5 +1,6 @@
 #include "nodes/node/operator_actor.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <future>
 
@@ -48,6 +49,19 @@ class OperatorActor final : public PoolActor {
 
 /// Rows of a worker (orders of a shard) that its part of the tree shows.
 constexpr uint64_t kLeavesShown = 200;
+
+/// Of all files below; what goes away meanwhile counts nothing.
+uint64_t bytes_in(const std::string& directory) {
+  uint64_t sum = 0;
+  std::error_code ec;
+  for (std::filesystem::recursive_directory_iterator it(directory, ec), end; !ec && it != end;
+       it.increment(ec)) {
+    std::error_code gone;
+    const auto size = it->is_regular_file(gone) ? it->file_size(gone) : 0;
+    if (!gone) sum += size;
+  }
+  return sum;
+}
 
 /// Leaves time to put the parts together before the caller is told that there was no answer.
 Duration share_of(const Call& call) { return Duration{call.within.ns * 4 / 5}; }
@@ -187,8 +201,11 @@ class NodeOperator final : public OperatorBackend {
     });
   }
 
-  void set_kill(const Call& call, const KillSwitch& kill, Answer<FanOutView> answer) override {
-    run([this, call, kill, answer](OperatorActor& self) {
+  void set_kill(const Call& call, const KillRequest& request, Answer<FanOutView> answer) override {
+    run([this, call, request, answer](OperatorActor& self) {
+      const KillSwitch& kill = request.kill;
+      if (auto known = request.force ? success() : known_name(kill); !known)
+        return answer(known.error());
       SetKill command;
       command.kill = kill;
       // Gateways first: they are the last check before the wire.
@@ -247,7 +264,7 @@ class NodeOperator final : public OperatorBackend {
                             if (!reply) return answer(reply.error());
                             if (!reply.value().ok)
                               return answer(Error{ErrorCode::kConflict, reply.value().text});
-                            answer(RestartView{path, 0, "restarting"});
+                            answer(RestartView{path, "restarting"});
                           });
     });
   }
@@ -293,6 +310,24 @@ class NodeOperator final : public OperatorBackend {
     }
     view.complete = view.complete && one.confirmed;
     view.parts.push_back(std::move(one));
+  }
+
+  /// Algos name themselves with their orders: any name may be one.
+  Result<> known_name(const KillSwitch& kill) const {
+    const auto& limits = (in_force_ ? *in_force_ : setup_.settings->risk).limits;
+    std::vector<std::string> names;
+    if (kill.scope == KillScope::kAccount)
+      for (const auto& account : limits.accounts) names.push_back(account.account.str());
+    else if (kill.scope == KillScope::kDesk)
+      for (const auto& desk : limits.desks) names.push_back(desk.desk.str());
+    else
+      return success();
+    if (std::find(names.begin(), names.end(), kill.name.str()) != names.end()) return success();
+    const auto close = settings::nearest(kill.name.view(), names);
+    return Error{ErrorCode::kNotFound,
+                 "risk.toml names no " + std::string(name_of(kill.scope)) + " '" + kill.name.str() +
+                     "'" + (close.empty() ? "" : "; did you mean '" + close + "'?") +
+                     " Nothing was done; --force does it all the same"};
   }
 
   static const TreeNode* find(const TreeNode& node, const std::string& path) {
@@ -390,6 +425,7 @@ class NodeOperator final : public OperatorBackend {
     }
     view.durability = setup_.settings->node.journal.durability;
     view.directory = setup_.journal->directory();
+    view.bytes = bytes_in(view.directory);
     std::error_code ec;
     const auto space = std::filesystem::space(view.directory, ec);
     if (!ec) {
@@ -406,9 +442,7 @@ class NodeOperator final : public OperatorBackend {
     if (!done) return done.error();
     BackupView view;
     view.directory = request.directory;
-    std::error_code ec;
-    for (const auto& file : std::filesystem::recursive_directory_iterator(request.directory, ec))
-      if (file.is_regular_file(ec)) view.bytes += file.file_size(ec);
+    view.bytes = bytes_in(request.directory);
     auto extents = setup_.journal->extents();
     if (extents)
       for (const auto& extent : extents.value())

@@ -275,22 +275,24 @@ void add_risk(Router& router, OperatorBackend& backend) {
                 backend.risk(call_of(request), risk, shown<RiskView>(reply));
               })});
   router.add({"POST", "/v1/risk/kill", Role::kOperator, Effect::kProtective, Duration::seconds(10),
-              "blocks new orders and cancels open ones: scope, name, mode, reason",
+              "blocks new orders and cancels open ones: scope, name, mode, force, reason",
               checked([&backend](const Request& request, const Reply& reply) {
-                const Body body(request, {"scope", "name", "mode"});
+                const Body body(request, {"scope", "name", "mode", "force"});
                 const auto mode = body.text("mode");
                 if (mode != "" && mode != "full" && mode != "reduce-only")
                   throw BadRequest{"mode: expected full or reduce-only"};
                 const auto kill = kill_from(
                     body, request, mode == "reduce-only" ? KillMode::kReduceOnly : KillMode::kFull);
-                backend.set_kill(call_of(request, body.reason()), kill, shown<FanOutView>(reply));
+                backend.set_kill(call_of(request, body.reason()), {kill, body.flag("force")},
+                                 shown<FanOutView>(reply));
               })});
   router.add({"POST", "/v1/risk/resume", Role::kApprover, Effect::kOther, Duration::seconds(10),
-              "ends a kill: scope, name, reason",
+              "ends a kill: scope, name, force, reason",
               checked([&backend](const Request& request, const Reply& reply) {
-                const Body body(request, {"scope", "name"});
+                const Body body(request, {"scope", "name", "force"});
                 const auto kill = kill_from(body, request, KillMode::kNone);
-                backend.set_kill(call_of(request, body.reason()), kill, shown<FanOutView>(reply));
+                backend.set_kill(call_of(request, body.reason()), {kill, body.flag("force")},
+                                 shown<FanOutView>(reply));
               })});
   router.add({"POST", "/v1/risk/reload", Role::kApprover, Effect::kOther, Duration::seconds(10),
               "reads risk.toml again: dry_run, reason",

@@ -73,15 +73,43 @@ Result<Tokens> read_token_file(const std::string& path) {
   return Tokens::parse(text, path);
 }
 
-Result<std::unique_ptr<AuditFile>> AuditFile::open(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) return refused("cannot open the audit log", path);
-  return std::unique_ptr<AuditFile>(new AuditFile(fd));
+namespace {
+int open_audit(const std::string& path) {
+  return ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+}
+}  // namespace
+
+Result<std::unique_ptr<AuditFile>> AuditFile::open(const std::string& path, AuditBounds bounds) {
+  const int fd = open_audit(path);
+  struct stat status {};
+  if (fd < 0 || ::fstat(fd, &status) != 0) return refused("cannot open the audit log", path);
+  return std::unique_ptr<AuditFile>(
+      new AuditFile(fd, path, bounds, static_cast<uint64_t>(status.st_size)));
 }
 
 AuditFile::~AuditFile() { ::close(fd_); }
 
-bool AuditFile::append(const std::string& line) { return write_all(fd_, line + "\n"); }
+bool AuditFile::append(const std::string& line) {
+  if (size_ != 0 && size_ + line.size() + 1 > bounds_.bytes_max) rotate();
+  size_ += line.size() + 1;
+  return write_all(fd_, line + "\n");
+}
+
+// What can't be renamed stays where it is and grows: a line is worth more than the bound.
+void AuditFile::rotate() {
+  const auto numbered = [&](uint32_t n) { return path_ + "." + std::to_string(n); };
+  for (uint32_t n = bounds_.kept; n > 1; --n)
+    ::rename(numbered(n - 1).c_str(), numbered(n).c_str());
+  if (::rename(path_.c_str(), numbered(1).c_str()) != 0) return;
+  const int fresh = open_audit(path_);
+  if (fresh < 0) {
+    ::rename(numbered(1).c_str(), path_.c_str());
+    return;
+  }
+  ::close(fd_);
+  fd_ = fresh;
+  size_ = 0;
+}
 
 Result<> announce(const std::string& state_directory, const std::string& url,
                   const std::string& token_file) {

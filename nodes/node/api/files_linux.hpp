@@ -14,11 +14,18 @@ namespace holdfast::operator_api {
 /// command that mends it; kNotFound with the command that makes it.
 Result<Tokens> read_token_file(const std::string& path);
 
-/// An append-only file of lines, mode 0600. One writer.
+/// How large an audit log may get, and how many full ones are kept beside it.
+struct AuditBounds {
+  uint64_t bytes_max = 16u << 20;
+  uint32_t kept = 8;
+};
+
+/// An append-only file of lines, mode 0600. One writer. A full one becomes PATH.1, PATH.1 becomes
+/// PATH.2 and so on; the oldest goes, so archive them if they must be kept for longer.
 class AuditFile {
  public:
   /// Opens or makes it.
-  static Result<std::unique_ptr<AuditFile>> open(const std::string& path);
+  static Result<std::unique_ptr<AuditFile>> open(const std::string& path, AuditBounds bounds = {});
   ~AuditFile();
   AuditFile(const AuditFile&) = delete;
   AuditFile& operator=(const AuditFile&) = delete;
@@ -27,8 +34,14 @@ class AuditFile {
   bool append(const std::string& line);
 
  private:
-  explicit AuditFile(int fd) : fd_(fd) {}
+  AuditFile(int fd, std::string path, AuditBounds bounds, uint64_t size)
+      : fd_(fd), path_(std::move(path)), bounds_(bounds), size_(size) {}
+  void rotate();
+
   int fd_;
+  const std::string path_;
+  const AuditBounds bounds_;
+  uint64_t size_;
 };
 
 /// Writes <state_directory>/operator.json (url, token_file, pid) whole or not at all.

@@ -68,9 +68,7 @@ Json group_json(const GroupJournalView& group) {
           {"applied", group.applied.value},
           {"snapshot", group.snapshot.value},
           {"first", group.first.value},
-          {"entries_in_flight", group.entries_in_flight},
-          {"bytes", group.bytes},
-          {"state_hash", text_or_null(group.state_hash)}};
+          {"entries_in_flight", group.entries_in_flight}};
 }
 
 }  // namespace
@@ -263,6 +261,7 @@ Json to_json(const JournalView& view) {
   for (const auto& group : view.groups) groups.push_back(group_json(group));
   return {{"durability", name_of(view.durability)},
           {"directory", view.directory},
+          {"bytes", view.bytes},
           {"disk_free_bytes", view.disk_free_bytes},
           {"disk_total_bytes", view.disk_total_bytes},
           {"disk_free_bytes_min", view.disk_free_bytes_min},
@@ -274,8 +273,6 @@ Json to_json(const BackupView& view) {
   return {{"directory", view.directory}, {"bytes", view.bytes}, {"groups", list(view.groups)}};
 }
 
-Json to_json(const RestartView& view) {
-  return {{"path", view.path}, {"restarts", view.restarts}, {"state", view.state}};
-}
+Json to_json(const RestartView& view) { return {{"path", view.path}, {"state", view.state}}; }
 
 }  // namespace holdfast::operator_api

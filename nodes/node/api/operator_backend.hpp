@@ -47,7 +47,9 @@ class OperatorBackend {
   // ---- commands: journaled where they change journaled state
   /// kill.mode kNone ends a kill. Answers when every group has committed it, or at `call.within`
   /// with the missing ones named.
-  virtual void set_kill(const Call& call, const KillSwitch& kill, Answer<FanOutView> answer) = 0;
+  /// kNotFound: no such account or desk, and not forced; then nothing was done.
+  virtual void set_kill(const Call& call, const KillRequest& request,
+                        Answer<FanOutView> answer) = 0;
   virtual void reload_risk(const Call& call, const ReloadRequest& request,
                            Answer<ReloadView> answer) = 0;
   /// The command carries who and why, from the call. kNotFound: no such venue.

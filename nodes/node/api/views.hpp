@@ -124,6 +124,13 @@ struct VenuesView {
   std::vector<VenueSessionView> venues;
 };
 
+// ---- kills
+
+struct KillRequest {
+  KillSwitch kill;     // mode kNone ends one
+  bool force = false;  // also for an account or a desk that risk.toml does not name
+};
+
 // ---- journal
 
 struct GroupJournalView {
@@ -131,14 +138,14 @@ struct GroupJournalView {
   std::string name, role;  // "orders/0", "leader"
   Epoch epoch;
   Index appended, committed, applied, snapshot, first;  // first: the oldest that is kept
-  uint64_t entries_in_flight = 0, bytes = 0;
-  std::string state_hash;  // hex, at `committed`; empty while it is not computed
+  uint64_t entries_in_flight = 0;
 };
 
 struct JournalView {
   std::vector<GroupJournalView> groups;
   Durability durability = Durability::kMemory;
   std::string directory;
+  uint64_t bytes = 0;  // of all groups, on disk: one store holds them
   uint64_t disk_free_bytes = 0, disk_total_bytes = 0, disk_free_bytes_min = 0;
   bool intake_stopped = false;  // the disk is nearly full
 };
@@ -155,8 +162,7 @@ struct BackupView {
 
 struct RestartView {
   std::string path;
-  uint64_t restarts = 0;  // of the actor, this one included
-  std::string state;
+  std::string state;  // "restarting": the tree shows when it runs again
 };
 
 }  // namespace holdfast::operator_api

@@ -293,7 +293,8 @@ TEST_F(OperatorApi, JournalBackupRestartAndMetrics) {
   EXPECT_EQ(get("/v1/journal").json()["groups"][0]["committed"], 77);
   EXPECT_EQ(post("/v1/backup", {{"directory", "relative"}, {"reason", "r"}}).status, 400u);
   EXPECT_EQ(post("/v1/backup", {{"directory", "/b"}, {"reason", "r"}}).json()["bytes"], 4'096);
-  EXPECT_EQ(post("/v1/tree/restart", {{"path", "node/x"}, {"reason", "r"}}).json()["restarts"], 3);
+  EXPECT_EQ(post("/v1/tree/restart", {{"path", "node/x"}, {"reason", "r"}}).json()["state"],
+            "restarting");
   EXPECT_EQ(post("/v1/tree/restart", {{"reason", "r"}}).status, 400u);
   const auto metrics = get("/metrics");
   EXPECT_THAT(metrics.head, HasSubstr("Content-Type: text/plain; version=0.0.4"));
@@ -538,6 +539,30 @@ TEST(AuditFile, AppendsLinesThatOnlyItsOwnerReads) {
   EXPECT_EQ(text, "one\ntwo\n");
   EXPECT_EQ(std::filesystem::status(path).permissions(), std::filesystem::perms(0600));
   EXPECT_FALSE(AuditFile::open(std::string(folder) + "/no/such/folder"));
+  std::filesystem::remove_all(folder);
+}
+
+TEST(AuditFile, MovesOnWhenItIsFullAndKeepsAFewOfThem) {
+  char folder[] = "/tmp/holdfast-audit-XXXXXX";
+  ASSERT_NE(mkdtemp(folder), nullptr);
+  const auto path = std::string(folder) + "/audit";
+  const auto text = [](const std::string& name) {
+    std::ifstream stream(name);
+    return std::string((std::istreambuf_iterator<char>(stream)), {});
+  };
+  {
+    auto file = AuditFile::open(path, {.bytes_max = 10, .kept = 2});
+    ASSERT_TRUE(file);
+    for (const auto* line : {"1111", "2222", "3333", "4444", "5555"})
+      EXPECT_TRUE(file.value()->append(line));
+  }
+  auto again = AuditFile::open(path, {.bytes_max = 10, .kept = 2});  // knows what is there
+  for (const auto* line : {"6666", "longer than the bound", "7777"})
+    EXPECT_TRUE(again.value()->append(line));
+  EXPECT_EQ(text(path), "7777\n");
+  EXPECT_EQ(text(path + ".1"), "longer than the bound\n");
+  EXPECT_EQ(text(path + ".2"), "5555\n6666\n");
+  EXPECT_FALSE(std::filesystem::exists(path + ".3"));
   std::filesystem::remove_all(folder);
 }
 

@@ -194,19 +194,26 @@ TEST_F(Cli, KillIsCompleteOrTheVerdictIsNotClean) {
   EXPECT_EQ(outcome.code, 1);
   EXPECT_EQ(outcome.json()["complete"], false);
   EXPECT_THAT(backend_.calls(),
-              ElementsAre("kill account M1 reduce-only by root: fat finger", "risk ",
+              ElementsAre("kill account M1 reduce-only by root: fat finger",
                           "kill firm  full by root: stop", "kill firm  none by root: go"));
 }
 
-TEST_F(Cli, KillOfANameThatNobodyHasIsDoneAndDoubted) {
-  auto outcome = holdfast({"risk", "kill", "--scope", "account", "--name", "M9", "-r", "x"});
+TEST_F(Cli, KillOfANameThatNobodyHasIsRefusedUnlessForced) {
+  const std::vector<std::string> kill = {"risk",   "kill", "--scope", "account",
+                                         "--name", "M9",   "-r",      "x"};
+  auto outcome = holdfast(kill);
   EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_THAT(outcome.err, StartsWith("holdfast: risk.toml names no account 'M9'"));
+  EXPECT_TRUE(backend_.calls().empty());
+  auto forced = kill;
+  forced.push_back("--force");
+  outcome = holdfast(forced);
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_THAT(outcome.out, StartsWith("killed: account M9: every group has committed it\n"));
-  EXPECT_EQ(outcome.err,
-            "holdfast: there is no account M9, so this stopped nobody: is the name right?\n");
-  EXPECT_EQ(holdfast({"risk", "kill", "--scope", "desk", "--name", "makers", "-r", "x"}).code, 0);
-  EXPECT_EQ(holdfast({"risk", "kill", "--scope", "desk", "--name", "maker", "-r", "x"}).code, 1);
-  EXPECT_EQ(holdfast({"risk", "kill", "--scope", "algo", "--name", "any", "-r", "x"}).code, 0);
+  auto resumed = forced;
+  resumed[1] = "resume";
+  EXPECT_EQ(holdfast(resumed).code, 0);
 }
 
 TEST_F(Cli, MetricsComeAsTheyAre) {
@@ -262,16 +269,15 @@ TEST_F(Cli, Venues) {
 TEST_F(Cli, JournalBackupAndRestart) {
   EXPECT_EQ(
       holdfast({"journal"}).out,
-      "journal /var/lib/holdfast/journal, durability memory, disk 9.0 GiB free of 20.0 GiB "
-      "(intake stops below 256.0 MiB)\n"
-      "GROUP     ROLE    EPOCH  APPENDED  COMMITTED  IN FLIGHT  SNAPSHOT  FIRST     SIZE  STATE "
-      "HASH\n"
-      "orders/0  leader      3        78         77          1        50      1  4.0 KiB  00ff\n");
+      "journal /var/lib/holdfast/journal, durability memory, 4.0 KiB, disk 9.0 GiB free of 20.0 "
+      "GiB (intake stops below 256.0 MiB)\n"
+      "GROUP     ROLE    EPOCH  APPENDED  COMMITTED  IN FLIGHT  SNAPSHOT  FIRST\n"
+      "orders/0  leader      3        78         77          1        50      1\n");
   EXPECT_THAT(holdfast({"backup", "/backups/monday"}).out,
               StartsWith("backed up to /backups/monday, 4.0 KiB\n"));
   EXPECT_EQ(holdfast({"backup", "relative"}).code, 2);
   EXPECT_EQ(holdfast({"restart", "node/x", "-r", "stuck"}).out,
-            "node/x is running, restarts since the node started: 3\n");
+            "node/x is restarting: `holdfast tree` shows when it runs again\n");
   EXPECT_THAT(backend_.calls(),
               ElementsAre("journal", "backup /backups/monday: backup", "restart node/x: stuck"));
 }

@@ -137,7 +137,8 @@ class FakeBackend : public OperatorBackend {
     view.disk_total_bytes = 20ull << 30;
     view.disk_free_bytes_min = 256ull << 20;
     view.groups = {{GroupId{1}, "orders/0", "leader", Epoch{3}, Index{78}, Index{77}, Index{78},
-                    Index{50}, Index{1}, 1, 4'096, "00ff"}};
+                    Index{50}, Index{1}, 1}};
+    view.bytes = 4'096;
     answer(view);
   }
 
@@ -145,7 +146,10 @@ class FakeBackend : public OperatorBackend {
     answer(std::string("# HELP holdfast_orders_open orders\n"));
   }
 
-  void set_kill(const Call& call, const KillSwitch& kill, Answer<FanOutView> answer) override {
+  void set_kill(const Call& call, const KillRequest& request, Answer<FanOutView> answer) override {
+    const KillSwitch& kill = request.kill;
+    if (kill.name.view() == "M9" && !request.force)
+      return answer(Error{ErrorCode::kNotFound, "risk.toml names no account 'M9'"});
     record("kill " + std::string(name_of(kill.scope)) + " " + kill.name.str() + " " +
                std::string(name_of(kill.mode)) + " by " + kill.operator_name.str(),
            call);
@@ -185,7 +189,7 @@ class FakeBackend : public OperatorBackend {
 
   void restart(const Call& call, const std::string& path, Answer<RestartView> answer) override {
     record("restart " + path, call);
-    answer(RestartView{path, 3, "running"});
+    answer(RestartView{path, "restarting"});
   }
 
  private:
