@@ -96,6 +96,16 @@ inline constexpr std::size_t kArbiterRecordBytesMax = 16u << 10;  // the text of
 inline constexpr std::size_t kArbiterCallsMax = 4'096;            // unanswered calls of one process
 inline constexpr std::size_t kArbiterEndpointsMax = 9;
 
+// ---- replication stream, between nodes
+inline constexpr std::size_t kStreamFrameBytesMax = 8u << 20;
+inline constexpr std::size_t kStreamUnsentBytesMax =
+    64u << 20;  // towards one peer; then its link is cut
+inline constexpr std::size_t kStreamUnauthenticatedMax = 64;  // connections without a hello yet
+inline constexpr std::size_t kStreamHelloBytesMax = 128u
+                                                    << 10;  // a frame before the hello is taken
+inline constexpr std::size_t kStreamAddressBytes = 256;     // host:port in a hello
+inline constexpr std::size_t kStreamEpochsMax = 65'536;     // starts of epochs in one message
+
 // ---- supervision
 inline constexpr std::size_t kChildrenMax = 4'096;
 inline constexpr std::size_t kTreeDepthMax = 16;
@@ -117,6 +127,11 @@ static_assert(kPipelineOrdersMax >= kSessionCreditsMax);
 static_assert(kExposuresMax >= kAccountsMax && kExposuresMax >= kSymbolsMax);
 static_assert(kRiskOpenOrdersMax <= kOrdersPerShardMax);
 static_assert(kArbiterCallsMax >= 4 * kGroupsPerNodeMax, "every group of a node can ask at once");
+static_assert(kStreamFrameBytesMax >= kEntryBytesMax + (1u << 20),
+              "the largest entry fits a frame");
+static_assert(kStreamUnsentBytesMax >= 2 * kStreamFrameBytesMax);
+static_assert(kStreamHelloBytesMax >= kGroupsPerNodeMax * 128 + 1024, "every group of a node fits");
+static_assert(kStreamEpochsMax * 16 <= kStreamFrameBytesMax / 2);
 static_assert(kFingerprintsMax >= kPipelineOrdersMax);
 
 }  // namespace holdfast::limits
