@@ -4,9 +4,9 @@
 #pragma once
 
 #include <map>
-#include <vector>
 
 #include "actors/orders/order_state.hpp"
+#include "actors/orders/segmented.hpp"
 #include "messages/execution.hpp"
 
 namespace holdfast::orders {
@@ -135,7 +135,7 @@ class ReportStream {
   const std::map<uint64_t, ReasonText>& texts() const { return texts_; }
 
  private:
-  std::vector<ReportRecord> ring_;  // grows to the bound, then is used in a circle
+  Segmented<ReportRecord, 64> ring_;  // grows to the bound, then is used in a circle
   std::size_t head_ = 0;            // of the oldest, once it is a circle
   uint64_t last_ = 0;
   std::map<uint64_t, ReasonText> texts_;

@@ -99,17 +99,21 @@ uint64_t OrderBookOfRecord::client_hash(Ref account, const ClientOrderId& id) co
   return XXH3_64bits_withSeed(id.view().data(), id.size(), account);
 }
 
+Ref OrderBookOfRecord::find_client(uint64_t hash, Ref account, const ClientOrderId& id) const {
+  return by_client_.find(hash, [&](uint32_t ref) {
+    if (ref & kRequestBit) {
+      const RequestRecord& r = requests_[(ref & ~kRequestBit) - 1];
+      return r.account == account && r.client_order_id == id;
+    }
+    const OrderRecord& o = orders_[ref - 1];
+    return o.account == account && o.client_order_id == id;
+  });
+}
+
 ClientRef OrderBookOfRecord::find(const Account& account, const ClientOrderId& id) const {
   const Ref owner = account_of(account);
   if (owner == 0) return {};
-  const Ref found = by_client_.find(client_hash(owner, id), [&](uint32_t ref) {
-    if (ref & kRequestBit) {
-      const RequestRecord& r = requests_[(ref & ~kRequestBit) - 1];
-      return r.account == owner && r.client_order_id == id;
-    }
-    const OrderRecord& o = orders_[ref - 1];
-    return o.account == owner && o.client_order_id == id;
-  });
+  const Ref found = find_client(client_hash(owner, id), owner, id);
   if (found & kRequestBit) return {0, found & ~kRequestBit};
   return {found, 0};
 }
@@ -129,15 +133,31 @@ Ref OrderBookOfRecord::intern_account(const Account& name) {
   return ref;
 }
 
-Ref OrderBookOfRecord::add_order(const OrderRecord& record) {
+Ref OrderBookOfRecord::append_order(const OrderRecord& record, uint64_t hash) {
   CHECK(orders_.size() < limits::kOrdersPerShardMax);
   CHECK(record.account >= 1 && record.account <= accounts_.size());
   const Ref ref = static_cast<Ref>(orders_.size() + 1);
   OrderRecord& stored = orders_.push_back(record);
   stored.listed = false;
   stored.open_previous = stored.open_next = 0;
-  by_client_.insert(client_hash(record.account, record.client_order_id), ref);
+  by_client_.insert(hash, ref);
   relist(ref);
+  return ref;
+}
+
+Ref OrderBookOfRecord::add_order(const OrderRecord& record) {
+  return append_order(record, client_hash(record.account, record.client_order_id));
+}
+
+Ref OrderBookOfRecord::restore_order(const OrderRecord& record, std::span<const StepRecord> steps) {
+  const uint64_t hash = client_hash(record.account, record.client_order_id);
+  if (find_client(hash, record.account, record.client_order_id) != 0) return 0;
+  const Ref ref = append_order(record, hash);
+  OrderRecord& stored = order(ref);
+  stored.history_first = stored.history_last = 0;
+  stored.history_steps = 0;
+  for (const StepRecord& step : steps) add_step(ref, step);
+  stored.history_dropped = record.history_dropped;
   return ref;
 }
 

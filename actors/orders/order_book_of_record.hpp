@@ -113,6 +113,9 @@ class OrderBookOfRecord {
   Ref intern_account(const Account& name);
   /// Appends an order under its account's client order id. CHECKs that the id is free.
   Ref add_order(const OrderRecord& record);
+  /// For snapshots: appends an order with its history. 0, and nothing changed, when its account has
+  /// its client order id already.
+  Ref restore_order(const OrderRecord& record, std::span<const StepRecord> steps);
   /// Appends a request; one with a client order id is found by it.
   Ref add_request(const RequestRecord& record);
   Ref add_execution(const ExecutionRecord& record);
@@ -157,6 +160,9 @@ class OrderBookOfRecord {
 
  private:
   uint64_t client_hash(Ref account, const ClientOrderId& id) const;
+  // References as by_client_ has them.
+  Ref find_client(uint64_t hash, Ref account, const ClientOrderId& id) const;
+  Ref append_order(const OrderRecord& record, uint64_t hash);
 
   uint32_t shard_ = 0;
   std::size_t open_ = 0;

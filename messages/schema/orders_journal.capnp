@@ -166,7 +166,18 @@ struct Chunk {
     sweep @9 :Sweep;
     risk @10 :Risk.State;
     end @11 :Void;
+    # Rows packed as in actors/orders/shard/shard_pages_capnp.hpp; orders, requests and executions
+    # were written as lists of rows before, and are still read so.
+    orderPage @12 :Data;
+    requestPage @13 :Data;
+    executionPage @14 :Data;
+    reportPage @15 :ReportPage;
   }
+}
+
+struct ReportPage {
+  account @0 :UInt32;
+  rows @1 :Data;
 }
 
 struct Header {

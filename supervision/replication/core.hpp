@@ -78,6 +78,9 @@ class Codec {
   virtual Result<> decode_events(ByteView bytes, std::vector<typename C::Event>& out) const = 0;
   virtual void encode_state(const typename C::State& state, Bytes& out) const = 0;
   virtual Result<> decode_state(ByteView bytes, typename C::State& out) const = 0;
+  /// Appends where pieces of an encoded state begin that a later state is likely to have as well,
+  /// byte for byte, rising.
+  virtual void cut_state(ByteView, std::vector<std::size_t>&) const {}
 };
 
 }  // namespace holdfast::replication

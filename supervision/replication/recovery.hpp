@@ -73,6 +73,7 @@ Result<std::optional<Snapshot>> advance_snapshot(GroupId group, const LogReader&
   snapshot.at = {follower.epoch(), follower.appended(), follower.journaled_time()};
   snapshot.chain = recovered.value().chain;
   codec.encode_state(follower.state(), snapshot.state);
+  codec.cut_state(snapshot.state, snapshot.cuts);
   return std::optional<Snapshot>{std::move(snapshot)};
 }
 

@@ -17,6 +17,8 @@ class ShardCodec final : public replication::Codec<ShardCore> {
   void encode_state(const ShardState& state, replication::Bytes& out) const override;
   /// kCorrupt names what does not fit together.
   Result<> decode_state(replication::ByteView bytes, ShardState& out) const override;
+  /// At every message.
+  void cut_state(replication::ByteView bytes, std::vector<std::size_t>& cuts) const override;
 };
 
 }  // namespace holdfast::orders

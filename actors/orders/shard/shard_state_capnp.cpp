@@ -2,6 +2,7 @@
 #include <kj/exception.h>
 
 #include "actors/orders/shard/shard_capnp.hpp"
+#include "actors/orders/shard/shard_pages_capnp.hpp"
 #include "actors/orders/shard/shard_stream_capnp.hpp"
 #include "actors/risk/risk_capnp.hpp"
 
@@ -11,8 +12,6 @@ using replication::Bytes;
 using replication::ByteView;
 
 namespace {
-
-constexpr std::size_t kRowsPerChunk = 1'024;
 
 void write_sweep(const Sweep& from, wire::Sweep::Builder to) {
   HOLDFAST_FIELDS_SWEEP(HOLDFAST_PUT_NUMBER, HOLDFAST_PUT_TEXT)
@@ -37,8 +36,8 @@ constexpr uint64_t ShardCounters::*kCounters[] = {&ShardCounters::admitted,
 // Calls make(first, count) for pieces of `total` rows.
 template <typename Make>
 void in_chunks(std::size_t total, Make make) {
-  for (std::size_t first = 0; first < total; first += kRowsPerChunk)
-    make(first, static_cast<unsigned>(std::min(kRowsPerChunk, total - first)));
+  for (std::size_t first = 0; first < total; first += kPageRows)
+    make(first, static_cast<unsigned>(std::min(kPageRows, total - first)));
 }
 
 void write_header(const ShardState& state, Bytes& out) {
@@ -103,54 +102,61 @@ void write_names(const ShardState& state, Bytes& out) {
   });
 }
 
+// One page in a message of its own, so that rows that did not change are the same message in the
+// next snapshot. `init` gives the place of its bytes in the chunk.
+template <typename Init>
+void append_page(const PageWriter& page, Init init, Bytes& out) {
+  MessageWriter<wire::Chunk> message;
+  const auto rows = page.bytes();
+  capnp::Data::Builder to = init(message.root(), static_cast<unsigned>(rows.size()));
+  std::memcpy(to.begin(), rows.data(), rows.size());
+  message.append_to(out);
+}
+
 void write_book(const OrderBookOfRecord& book, Bytes& out) {
+  PageWriter page;
   in_chunks(book.requests(), [&](std::size_t first, unsigned count) {
-    MessageWriter<wire::Chunk> message;
-    auto rows = message.root().initRequests(count);
+    page.clear();
+    RequestPage rows;
     for (unsigned i = 0; i < count; ++i)
-      write(book.request(static_cast<Ref>(first + i + 1)), rows[i]);
-    message.append_to(out);
+      rows.put(book.request(static_cast<Ref>(first + i + 1)), page);
+    append_page(
+        page, [](auto chunk, unsigned n) { return chunk.initRequestPage(n); }, out);
   });
   in_chunks(book.orders(), [&](std::size_t first, unsigned count) {
-    MessageWriter<wire::Chunk> message;
-    auto rows = message.root().initOrders(count);
-    for (unsigned i = 0; i < count; ++i) {
-      const Ref ref = static_cast<Ref>(first + i + 1);
-      const OrderRecord& o = book.order(ref);
-      auto row = rows[i];
-      write(o, row);
-      if (const ReasonText* text = book.text_of(ref))
-        put_text(*text, [&](unsigned n) { return row.initText(n); });
-      if (o.history_steps == 0) continue;
-      auto steps = row.initSteps(o.history_steps);
-      unsigned at = 0;
-      book.each_step(o, [&](const StepRecord& s) { write(s, steps[at++]); });
-    }
-    message.append_to(out);
+    page.clear();
+    OrderPage rows;
+    for (unsigned i = 0; i < count; ++i) rows.put(book, static_cast<Ref>(first + i + 1), page);
+    append_page(
+        page, [](auto chunk, unsigned n) { return chunk.initOrderPage(n); }, out);
   });
   in_chunks(book.executions(), [&](std::size_t first, unsigned count) {
-    MessageWriter<wire::Chunk> message;
-    auto rows = message.root().initExecutions(count);
+    page.clear();
+    ExecutionPage rows;
     for (unsigned i = 0; i < count; ++i)
-      write(book.execution(static_cast<Ref>(first + i + 1)), rows[i]);
-    message.append_to(out);
+      rows.put(book.execution(static_cast<Ref>(first + i + 1)), page);
+    append_page(
+        page, [](auto chunk, unsigned n) { return chunk.initExecutionPage(n); }, out);
   });
   for (Ref account = 1; account <= book.accounts(); ++account) {
     const ReportStream& stream = book.account(account).reports;
-    in_chunks(stream.kept(), [&](std::size_t first, unsigned count) {
-      MessageWriter<wire::Chunk> message;
-      auto reports = message.root().initReports();
-      reports.setAccount(account);
-      auto rows = reports.initRows(count);
-      for (unsigned i = 0; i < count; ++i) {
-        const ReportSeq seq{stream.first_kept().value + first + i};
-        auto row = rows[i];
-        write(stream.at(seq), row);
-        if (const ReasonText* text = stream.text_of(seq))
-          put_text(*text, [&](unsigned n) { return row.initText(n); });
-      }
-      message.append_to(out);
-    });
+    // Pages end at multiples of their size: they stay the same when the oldest reports go.
+    for (ReportSeq at = stream.first_kept(); at <= stream.last();) {
+      page.clear();
+      ReportPage rows;
+      do {
+        rows.put(stream.at(at), stream.text_of(at), page);
+        at.value += 1;
+      } while (at <= stream.last() && at.value % kPageRows != 0);
+      append_page(
+          page,
+          [&](auto chunk, unsigned n) {
+            auto reports = chunk.initReportPage();
+            reports.setAccount(account);
+            return reports.initRows(n);
+          },
+          out);
+    }
   }
 }
 
@@ -221,6 +227,14 @@ class StateReader {
         return risk(chunk.getRisk());
       case wire::Chunk::END:
         return end();
+      case wire::Chunk::ORDER_PAGE:
+        return order_page(chunk.getOrderPage());
+      case wire::Chunk::REQUEST_PAGE:
+        return request_page(chunk.getRequestPage());
+      case wire::Chunk::EXECUTION_PAGE:
+        return execution_page(chunk.getExecutionPage());
+      case wire::Chunk::REPORT_PAGE:
+        return report_page(chunk.getReportPage());
     }
     wrong.say("chunk", "of a kind that this build does not know");
   }
@@ -303,10 +317,72 @@ class StateReader {
       book().attributions().intern(by);
     }
   }
+  // ---- rows as they come in a page
+  void order_page(capnp::Data::Reader bytes) {
+    PageReader from(bytes, wrong);
+    OrderPage page;
+    while (!from.at_end() && page.take(from, order_)) add(order_);
+  }
+  void request_page(capnp::Data::Reader bytes) {
+    PageReader from(bytes, wrong);
+    RequestPage page;
+    RequestRecord r;
+    while (!from.at_end() && page.take(from, r)) add(r);
+  }
+  void execution_page(capnp::Data::Reader bytes) {
+    PageReader from(bytes, wrong);
+    ExecutionPage page;
+    ExecutionRecord e;
+    while (!from.at_end() && page.take(from, e)) add(e);
+  }
+  void report_page(wire::ReportPage::Reader rows) {
+    named("account", rows.getAccount(), book().accounts());
+    PageReader from(rows.getRows(), wrong);
+    ReportPage page;
+    ReportRecord r;
+    ReasonText text;
+    while (!from.at_end() && page.take(from, r, text)) add(rows.getAccount(), r, text);
+  }
+
+  // ---- rows as earlier builds wrote them
   void order(wire::OrderRow::Reader row) {
     if (wrong.any()) return;
-    OrderRecord o;
-    read(row, o, wrong);
+    order_.record = OrderRecord();
+    order_.text = {};
+    read(row, order_.record, wrong);
+    if (row.getSteps().size() > OrderBookOfRecord::kStepsMax) return wrong.say("steps", "too many");
+    order_.steps = 0;
+    for (const auto from : row.getSteps()) read(from, order_.step[order_.steps++], wrong);
+    if (row.hasText()) take(row.getText(), order_.text, "text", wrong);
+    add(order_);
+  }
+  void request(wire::RequestRow::Reader row) {
+    if (wrong.any()) return;
+    RequestRecord r;
+    read(row, r, wrong);
+    add(r);
+  }
+  void execution(wire::ExecutionRow::Reader row) {
+    if (wrong.any()) return;
+    ExecutionRecord e;
+    read(row, e, wrong);
+    add(e);
+  }
+  void reports(wire::Reports::Reader from) {
+    named("account", from.getAccount(), book().accounts());
+    for (const auto row : from.getRows()) {
+      if (wrong.any()) return;
+      ReportRecord r;
+      read(row, r, wrong);
+      ReasonText text;
+      if (row.hasText()) take(row.getText(), text, "text", wrong);
+      add(from.getAccount(), r, text);
+    }
+  }
+
+  // ---- into the book, when every reference leads somewhere
+  void add(const OrderInPage& row) {
+    const OrderRecord& o = row.record;
     named("account", o.account, book().accounts());
     named("symbol", o.symbol, book().symbols().size());
     named("attribution", o.attribution, book().attributions().size());
@@ -317,33 +393,17 @@ class StateReader {
     if (o.admitted && o.venue == 0) wrong.say("venue", "of a routed order is missing");
     if (o.facts.state < OrderState::kRouted) wrong.say("state", "of an order in the making");
     if (book().orders() >= orders_) wrong.say("orders", "more than the header says");
-    if (row.getSteps().size() > OrderBookOfRecord::kStepsMax) wrong.say("steps", "too many");
+    for (unsigned i = 0; i < row.steps; ++i)
+      within("step's request", row.step[i].request, requests_);
     if (wrong.any()) return;
-    if (book().find(book().account(o.account).name, o.client_order_id))
-      return wrong.say("clientOrderId", "comes twice");
-    const uint16_t dropped = o.history_dropped;
-    o.history_dropped = 0;
-    const Ref ref = book().add_order(o);
-    for (const auto from : row.getSteps()) {
-      StepRecord s;
-      read(from, s, wrong);
-      within("step's request", s.request, requests_);
-      book().add_step(ref, s);
-    }
-    book().order(ref).history_dropped = dropped;
-    if (row.hasText()) {
-      ReasonText text;
-      take(row.getText(), text, "text", wrong);
-      book().set_text(ref, text);
-    }
+    const Ref ref = book().restore_order(o, std::span(row.step).first(row.steps));
+    if (ref == 0) return wrong.say("clientOrderId", "comes twice");
+    if (!row.text.empty()) book().set_text(ref, row.text);
     if (o.admitted && !o.facts.acknowledged && !is_terminal(o.facts.state))
       state_.links[o.venue - 1u].unanswered += 1;
     if (o.facts.state == OrderState::kUnknown) state_.unknown += 1;
   }
-  void request(wire::RequestRow::Reader row) {
-    if (wrong.any()) return;
-    RequestRecord r;
-    read(row, r, wrong);
+  void add(const RequestRecord& r) {
     named("account", r.account, book().accounts());
     within("order", r.order, orders_);
     within("symbol", r.symbol, book().symbols().size());
@@ -354,10 +414,7 @@ class StateReader {
       return wrong.say("clientOrderId", "comes twice");
     book().add_request(r);
   }
-  void execution(wire::ExecutionRow::Reader row) {
-    if (wrong.any()) return;
-    ExecutionRecord e;
-    read(row, e, wrong);
+  void add(const ExecutionRecord& e) {
     named("order", e.order, book().orders());
     if (book().executions() >= executions_) wrong.say("executions", "more than the header says");
     if (wrong.any()) return;
@@ -365,18 +422,10 @@ class StateReader {
       return wrong.say("execution", "comes twice");
     book().add_execution(e);
   }
-  void reports(wire::Reports::Reader from) {
-    named("account", from.getAccount(), book().accounts());
-    for (const auto row : from.getRows()) {
-      if (wrong.any()) return;
-      ReportRecord r;
-      read(row, r, wrong);
-      named("order", r.order, book().orders());
-      within("request", r.request, book().requests());
-      ReasonText text;
-      if (row.hasText()) take(row.getText(), text, "text", wrong);
-      if (!wrong.any()) book().add_report(from.getAccount(), r, text);
-    }
+  void add(Ref account, const ReportRecord& r, const ReasonText& text) {
+    named("order", r.order, book().orders());
+    within("request", r.request, book().requests());
+    if (!wrong.any()) book().add_report(account, r, text);
   }
   void outbox(wire::Outbox::Reader from) {
     VenueLink* link = state_.link({from.getGroup()});
@@ -419,6 +468,7 @@ class StateReader {
 
   ShardState& state_;
   bool header_ = false, risk_ = false, ended_ = false;
+  OrderInPage order_;  // in the making
   uint64_t orders_ = 0, requests_ = 0, executions_ = 0;
 };
 
@@ -452,6 +502,16 @@ Result<> ShardCodec::decode_state(ByteView bytes, ShardState& out) const {
     return success();
   } catch (const kj::Exception& e) {
     return corrupt(std::string("malformed message: ") + e.getDescription().cStr());
+  }
+}
+
+void ShardCodec::cut_state(ByteView bytes, std::vector<std::size_t>& cuts) const {
+  const AlignedWords words(bytes);
+  for (auto rest = words.get(); rest.size() != 0;) {
+    cuts.push_back(bytes.size() - rest.size() * sizeof(capnp::word));
+    const std::size_t size = capnp::expectedSizeInWordsFromPrefix(rest);
+    if (size > rest.size()) return;
+    rest = rest.slice(size, rest.size());
   }
 }
 

@@ -13,12 +13,13 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <unordered_set>
 
 namespace holdfast::replication {
 
 namespace {
 
-constexpr std::size_t kSnapshotChunkBytes = 1u << 20;
+constexpr std::size_t kSnapshotPieceBytesMax = 1u << 20;
 constexpr const char* kFormatKey = "format";
 constexpr const char* kFormat = "1";
 constexpr const char* kDirectoryIdKey = "directory-id";
@@ -100,15 +101,75 @@ rocksdb::ColumnFamilyOptions family_options(std::size_t write_buffer,
   return options;
 }
 
-struct SnapshotHeader {  // value of meta "snapshot/GROUP/INDEX": fixed little-endian fields
-  uint64_t epoch, index;
-  int64_t time;
-  uint64_t chain_high, chain_low, size, hash_high, hash_low;
-};
 std::string snapshot_meta_key(GroupId group, Index index) {
   char digits[24];
   std::snprintf(digits, sizeof digits, "/%020llu", static_cast<unsigned long long>(index.value));
   return meta_key("snapshot", group) + digits;
+}
+
+// Value of meta "snapshot/GROUP/INDEX": fixed little-endian fields, then a row for each piece. What
+// earlier builds stored has no rows: its pieces are 0, 1, … under its own index, and the hash is of
+// the whole.
+struct SnapshotHeader {
+  uint64_t epoch, index;
+  int64_t time;
+  uint64_t chain_high, chain_low, size, hash_high, hash_low;
+};
+/// A piece of a snapshot, stored with the first snapshot that had it.
+struct SnapshotPiece {
+  uint64_t index;
+  uint32_t number, size;
+  uint64_t hash_high, hash_low;
+};
+struct StoredSnapshot {
+  SnapshotHeader header;
+  std::vector<SnapshotPiece> pieces;
+  bool whole() const { return pieces.empty(); }  // of an earlier build
+};
+std::optional<StoredSnapshot> parse_snapshot(const rocksdb::Slice& value) {
+  StoredSnapshot stored;
+  if (value.size() < sizeof stored.header ||
+      (value.size() - sizeof stored.header) % sizeof(SnapshotPiece) != 0)
+    return std::nullopt;
+  std::memcpy(&stored.header, value.data(), sizeof stored.header);
+  stored.pieces.resize((value.size() - sizeof stored.header) / sizeof(SnapshotPiece));
+  if (!stored.pieces.empty())
+    std::memcpy(stored.pieces.data(), value.data() + sizeof stored.header,
+                value.size() - sizeof stored.header);
+  return stored;
+}
+/// Deletes all but the last of `older` (by rising index), and the pieces that only they have.
+void drop_unused(GroupId group, const StoredSnapshot& newest, std::span<const StoredSnapshot> older,
+                 rocksdb::ColumnFamilyHandle* meta, rocksdb::ColumnFamilyHandle* pieces,
+                 rocksdb::WriteBatch& drop) {
+  const auto key = [&](const SnapshotPiece& row) {
+    const Key bytes = chunk_key(group, {row.index}, row.number);
+    return std::string(bytes.bytes, bytes.size);
+  };
+  std::unordered_set<std::string> used;
+  for (const StoredSnapshot* snapshot : {&newest, &older.back()})
+    for (const SnapshotPiece& row : snapshot->pieces) used.insert(key(row));
+  for (const StoredSnapshot& snapshot : older.first(older.size() - 1)) {
+    const Index index{snapshot.header.index};
+    drop.Delete(meta, snapshot_meta_key(group, index));
+    if (snapshot.whole())
+      drop.DeleteRange(pieces, chunk_key(group, index, 0).slice(),
+                       chunk_key(group, index, UINT32_MAX).slice());
+    for (const SnapshotPiece& row : snapshot.pieces)
+      if (const auto piece = key(row); !used.contains(piece)) drop.Delete(pieces, piece);
+  }
+}
+/// Lengths of the pieces of a state: as it was cut, but none longer than the longest.
+std::vector<std::size_t> piece_lengths(const Snapshot& snapshot) {
+  std::vector<std::size_t> lengths;
+  std::size_t at = 0;
+  const auto upto = [&](std::size_t end) {
+    for (; at < end; at += lengths.back())
+      lengths.push_back(std::min(kSnapshotPieceBytesMax, end - at));
+  };
+  for (const std::size_t cut : snapshot.cuts) upto(std::min(cut, snapshot.state.size()));
+  upto(snapshot.state.size());
+  return lengths;
 }
 
 }  // namespace
@@ -155,6 +216,9 @@ Result<std::unique_ptr<JournalRocksdb>> JournalRocksdb::open(JournalSettings set
   options.max_total_wal_size = 64 << 20;
   options.bytes_per_sync = 1 << 20;
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  // Opening is part of a failover, and every block has a checksum that is read with it.
+  options.skip_stats_update_on_db_open = true;
+  options.skip_checking_sst_file_sizes_on_db_open = true;
   auto cache = rocksdb::NewLRUCache(4 << 20);
   std::vector<rocksdb::ColumnFamilyDescriptor> families{
       {rocksdb::kDefaultColumnFamilyName, family_options(1 << 20, cache)},
@@ -237,30 +301,47 @@ Result<std::optional<Snapshot>> JournalRocksdb::latest_snapshot(GroupId group) c
     if (!it->status().ok()) return error_of(it->status(), settings_.directory, "reading");
     return std::optional<Snapshot>{};
   }
-  SnapshotHeader header;
   const auto corrupt = [&](const char* what) {
     return Error{ErrorCode::kCorrupt, "snapshot of group " + std::to_string(group.value) + " in " +
                                           settings_.directory + ": " + what +
                                           ". Restore the latest backup (holdfast restore)."};
   };
-  if (it->value().size() != sizeof header) return corrupt("its header has the wrong size");
-  std::memcpy(&header, it->value().data(), sizeof header);
+  const auto stored = parse_snapshot(it->value());
+  if (!stored) return corrupt("its header has the wrong size");
+  const SnapshotHeader& header = stored->header;
   Snapshot snapshot;
   snapshot.at = {{header.epoch}, {header.index}, {header.time}};
   snapshot.chain = {header.chain_high, header.chain_low};
-  snapshot.state.reserve(header.size);
-  rocksdb::PinnableSlice chunk;
-  for (uint32_t n = 0; snapshot.state.size() < header.size; ++n) {
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  rocksdb::PinnableSlice piece;
+  const auto append = [&](uint64_t index, uint32_t number) {
     const auto status =
-        db_->Get({}, snapshots_, chunk_key(group, snapshot.at.index, n).slice(), &chunk);
-    if (!status.ok()) return corrupt("a chunk is missing");
-    const auto bytes = view_of(chunk);
-    if (bytes.empty()) return corrupt("a chunk is empty");
+        db_->Get(options, snapshots_, chunk_key(group, {index}, number).slice(), &piece);
+    if (!status.ok() || piece.empty()) return false;
+    const auto bytes = view_of(piece);
     snapshot.state.insert(snapshot.state.end(), bytes.begin(), bytes.end());
+    return true;
+  };
+  if (stored->whole()) {
+    for (uint32_t n = 0; snapshot.state.size() < header.size; ++n)
+      if (!append(header.index, n)) return corrupt("a piece is missing");
+    if (snapshot.state.size() != header.size ||
+        hash_of(snapshot.state) != ChainHash{header.hash_high, header.hash_low})
+      return corrupt("its hash does not match");
+    return std::optional<Snapshot>{std::move(snapshot)};
   }
-  if (snapshot.state.size() != header.size ||
-      hash_of(snapshot.state) != ChainHash{header.hash_high, header.hash_low})
-    return corrupt("its hash does not match");
+  uint64_t size = 0;
+  for (const SnapshotPiece& row : stored->pieces) size += row.size;
+  if (size != header.size) return corrupt("its pieces do not add up");
+  snapshot.state.reserve(size);
+  for (const SnapshotPiece& row : stored->pieces) {
+    const std::size_t at = snapshot.state.size();
+    if (!append(row.index, row.number)) return corrupt("a piece is missing");
+    const ByteView bytes = ByteView(snapshot.state).subspan(at);
+    if (bytes.size() != row.size || hash_of(bytes) != ChainHash{row.hash_high, row.hash_low})
+      return corrupt("the hash of a piece does not match");
+  }
   return std::optional<Snapshot>{std::move(snapshot)};
 }
 
@@ -345,50 +426,102 @@ Result<Epoch> JournalRocksdb::raise_epoch(GroupId group, Epoch seen) {
   return raised;
 }
 
-Result<> JournalRocksdb::put_snapshot(GroupId group, const Snapshot& snapshot) {
-  const auto hash = hash_of(snapshot.state);
-  uint32_t n = 0;
-  for (std::size_t at = 0; at < snapshot.state.size(); at += kSnapshotChunkBytes, ++n) {
-    const auto chunk = ByteView(snapshot.state)
-                           .subspan(at, std::min(kSnapshotChunkBytes, snapshot.state.size() - at));
-    const auto status =
-        db_->Put({}, snapshots_, chunk_key(group, snapshot.at.index, n).slice(), slice_of(chunk));
-    if (!status.ok()) return error_of(status, settings_.directory, "writing a snapshot to");
+// Pieces go around the WAL, which is for what a crash must not lose: a snapshot counts only once
+// its pieces are flushed. Flushed by halves of a memtable, so that no append ever waits for room.
+Result<> JournalRocksdb::put_pieces(GroupId group, Index index,
+                                    const std::vector<std::pair<uint32_t, ByteView>>& pieces) {
+  rocksdb::WriteOptions options;
+  options.disableWAL = true;
+  std::size_t unflushed = 0;
+  rocksdb::Status status;
+  for (const auto& [number, bytes] : pieces) {
+    status =
+        db_->Put(options, snapshots_, chunk_key(group, index, number).slice(), slice_of(bytes));
+    if (!status.ok()) break;
+    snapshot_bytes_.fetch_add(bytes.size(), std::memory_order_relaxed);
+    unflushed += bytes.size();
+    if (unflushed < settings_.write_buffer_bytes / 2) continue;
+    status = db_->Flush({}, snapshots_);
+    if (!status.ok()) break;
+    unflushed = 0;
   }
-  // Which snapshots stay: this one and the newest before it.
+  if (status.ok() && unflushed != 0) status = db_->Flush({}, snapshots_);
+  return status.ok() ? success()
+                     : Result<>(error_of(status, settings_.directory, "writing a snapshot to"));
+}
+
+Result<> JournalRocksdb::put_snapshot(GroupId group, const Snapshot& snapshot) {
+  // What is stored: pieces that are there already are not written again.
   const std::string prefix = meta_key("snapshot", group) + "/";
-  std::vector<Index> older;
+  std::vector<StoredSnapshot> older;
   {
     std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, meta_));
     for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix); it->Next()) {
-      const Index index{std::stoull(it->key().ToString().substr(prefix.size()))};
-      if (index < snapshot.at.index) older.push_back(index);
+      auto stored = parse_snapshot(it->value());
+      if (stored && stored->header.index < snapshot.at.index.value)
+        older.push_back(std::move(*stored));
     }
   }
-  const SnapshotHeader header{
-      snapshot.at.epoch.value, snapshot.at.index.value, snapshot.at.time.ns, snapshot.chain.high,
-      snapshot.chain.low,      snapshot.state.size(),   hash.high,           hash.low};
-  rocksdb::WriteBatch batch;
-  batch.Put(meta_, snapshot_meta_key(group, snapshot.at.index),
-            {reinterpret_cast<const char*>(&header), sizeof header});
-  auto status = db_->Write({}, &batch);
+  struct HashOfHash {
+    std::size_t operator()(const ChainHash& hash) const { return hash.low; }
+  };
+  std::unordered_map<ChainHash, SnapshotPiece, HashOfHash> known;
+  // A crash may have left pieces of a snapshot that never came to count.
+  const Key behind = chunk_key(group, {older.empty() ? 0 : older.back().header.index + 1}, 0);
+  const Key here = chunk_key(group, snapshot.at.index, UINT32_MAX);
+  {
+    std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, snapshots_));
+    it->Seek(behind.slice());
+    if (it->Valid() && it->key().compare(here.slice()) < 0) {
+      const auto status = db_->DeleteRange({}, snapshots_, behind.slice(), here.slice());
+      if (!status.ok()) return error_of(status, settings_.directory, "trimming");
+    }
+  }
+  if (!older.empty())
+    for (const SnapshotPiece& row : older.back().pieces)
+      known.try_emplace({row.hash_high, row.hash_low}, row);
+
+  const SnapshotHeader header{snapshot.at.epoch.value,
+                              snapshot.at.index.value,
+                              snapshot.at.time.ns,
+                              snapshot.chain.high,
+                              snapshot.chain.low,
+                              snapshot.state.size(),
+                              0,
+                              0};
+  std::string value(reinterpret_cast<const char*>(&header), sizeof header);
+  std::vector<std::pair<uint32_t, ByteView>> fresh;
+  std::size_t at = 0;
+  for (const std::size_t length : piece_lengths(snapshot)) {
+    const ByteView bytes = ByteView(snapshot.state).subspan(at, length);
+    at += length;
+    const ChainHash hash = hash_of(bytes);
+    const auto [row, is_new] = known.try_emplace(hash);
+    if (is_new) {
+      row->second = {snapshot.at.index.value, static_cast<uint32_t>(fresh.size()),
+                     static_cast<uint32_t>(length), hash.high, hash.low};
+      fresh.emplace_back(row->second.number, bytes);
+    }
+    value.append(reinterpret_cast<const char*>(&row->second), sizeof row->second);
+  }
+  auto put = put_pieces(group, snapshot.at.index, fresh);
+  if (!put) return put;
+  auto status = db_->Put({}, meta_, snapshot_meta_key(group, snapshot.at.index), value);
   if (status.ok()) status = db_->FlushWAL(true);
   if (!status.ok()) return error_of(status, settings_.directory, "writing a snapshot to");
-  if (older.empty()) return success();
 
   // Only now that the new one is on disk.
-  const Index kept = older.back();
-  older.pop_back();
-  rocksdb::WriteBatch drop;
-  for (const Index index : older) {
-    drop.Delete(meta_, snapshot_meta_key(group, index));
-    drop.DeleteRange(snapshots_, chunk_key(group, index, 0).slice(),
-                     chunk_key(group, index, UINT32_MAX).slice());
+  if (!older.empty()) {
+    rocksdb::WriteBatch drop;
+    const uint64_t kept = older.back().header.index;  // a second way back
+    drop_unused(group, *parse_snapshot(value), older, meta_, snapshots_, drop);
+    drop.DeleteRange(entries_, entry_key(group, {0}).slice(), entry_key(group, {kept + 1}).slice());
+    status = db_->Write({}, &drop);
+    if (!status.ok()) return error_of(status, settings_.directory, "trimming");
   }
-  drop.DeleteRange(entries_, entry_key(group, {0}).slice(),
-                   entry_key(group, {kept.value + 1}).slice());
-  status = db_->Write({}, &drop);
-  return status.ok() ? success() : Result<>(error_of(status, settings_.directory, "trimming"));
+  // What the WAL still holds is read at the next open: from here on, only what comes after.
+  status = db_->Flush({}, {meta_, entries_, snapshots_});
+  return status.ok() ? success() : Result<>(error_of(status, settings_.directory, "flushing"));
 }
 
 void JournalRocksdb::request_sync(std::function<void(const Result<>&)> done) {

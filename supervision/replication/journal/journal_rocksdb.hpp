@@ -90,7 +90,8 @@ class JournalRocksdb {
 
   /// Raises a group's epoch to max(stored, seen) + 1, fsynced before it returns.
   Result<Epoch> raise_epoch(GroupId group, Epoch seen);
-  /// Stores a snapshot durably, then drops what it makes needless: older snapshots but one, and
+  /// Stores a snapshot durably, only those of its pieces that the one before does not have, then
+  /// drops what it makes needless: older snapshots but one, and
   /// entries at or below `keep_after` (at most the older kept snapshot's index). Any thread.
   Result<> put_snapshot(GroupId group, const Snapshot& snapshot);
   /// fdatasync of everything written so far. Any thread; concurrent callers share one.
@@ -106,12 +107,15 @@ class JournalRocksdb {
   const std::string& directory() const { return settings_.directory; }
   uint64_t writes() const { return writes_.load(std::memory_order_relaxed); }
   uint64_t syncs() const { return syncs_.load(std::memory_order_relaxed); }
+  uint64_t snapshot_bytes() const { return snapshot_bytes_.load(std::memory_order_relaxed); }
 
  private:
   friend class JournalAppender;
   JournalRocksdb() = default;
   Result<> write(rocksdb::WriteBatch& batch);
   Result<> load_directory_id();
+  Result<> put_pieces(GroupId group, Index index,
+                      const std::vector<std::pair<uint32_t, ByteView>>& pieces);
   void request_sync(std::function<void(const Result<>&)> done);
   void sync_loop();
 
@@ -122,7 +126,8 @@ class JournalRocksdb {
   rocksdb::ColumnFamilyHandle* entries_ = nullptr;
   rocksdb::ColumnFamilyHandle* snapshots_ = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
-  std::atomic<uint64_t> writes_{0}, syncs_{0};  // statistics only, pair with nothing
+  std::atomic<uint64_t> writes_{0}, syncs_{0},
+      snapshot_bytes_{0};  // statistics only, pair with nothing
 
   std::mutex sync_mutex_;
   std::condition_variable sync_wanted_;

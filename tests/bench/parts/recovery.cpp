@@ -1,6 +1,7 @@
 // What a restart costs: a shard's snapshot written and read, and its state rebuilt from a journal
 // of a million entries with the snapshots that a node makes on the way.
 #include "actors/orders/shard/shard_capnp.hpp"
+#include "nodes/node/snapshot_trigger_linux.hpp"
 #include "tests/bench/latency.hpp"
 #include "tests/bench/parts/bench_log.hpp"
 #include "tests/bench/parts/part.hpp"
@@ -54,13 +55,13 @@ Numbers snapshot_study(bool quick) {
 }
 
 /// A journal as one order in flight makes it: three entries an order. The last snapshot is as old
-/// as it can be when the next one is due.
+/// as it can be when the next one is due, by entries or by bytes as in a node.
 Numbers recovery_study(bool quick) {
   const uint64_t entries = quick ? 100'000 : 1'000'000;
-  const uint64_t every = quick ? limits::kSnapshotEveryEntries / 10 : limits::kSnapshotEveryEntries;
+  const uint64_t every = limits::kSnapshotEveryEntries / (quick ? 10 : 1);
   BenchJournal journal(Durability::kMemory, kShardGroup);
   const orders::ShardCodec codec;
-  double last_snapshot_ms = 0;
+  double last_snapshot_ms = 0, last_snapshot_cpu_ms = 0, book_bytes = 0;
   const auto hooks = [&]() -> ReplicaHost<ShardCore>::Hooks {
     return {wall_now, [&](auto run) { journal.defer(std::move(run)); }, [](auto&&) {}, {}};
   };
@@ -71,19 +72,23 @@ Numbers recovery_study(bool quick) {
     CHECK(host.lead_alone().ok());
     journal.end_turn();
     ShardFlow flow;
-    uint64_t due = every;
+    uint64_t snapshot_entries = 0, snapshot_bytes = 0;  // appended when the last one was made
     const auto turn = [&](const orders::ShardCommand& command) {
       host.submit(command);
       journal.end_turn();
       const uint64_t last = host.replica().appended().value;
-      if (last < due || last >= entries) return;
-      due += every;
-      const int64_t begun = now_ns();
+      const bool due = last - snapshot_entries >= every ||
+                       host.bytes_appended() - snapshot_bytes >= node::kReplayBytesMax;
+      if (!due || last >= entries) return;
+      snapshot_entries = last;
+      snapshot_bytes = host.bytes_appended();
+      const int64_t begun = now_ns(), begun_cpu = thread_cpu_ns();
       const auto reader = journal.journal().reader(kShardGroup);
       auto snapshot = advance_snapshot<ShardCore>(kShardGroup, *reader, codec);
       CHECK(snapshot.ok() && snapshot.value().has_value());
       CHECK(journal.journal().put_snapshot(kShardGroup, *snapshot.value()).ok());
       last_snapshot_ms = ms_since(begun);
+      last_snapshot_cpu_ms = static_cast<double>(thread_cpu_ns() - begun_cpu) * 1e-6;
     };
     for (const auto& command : flow.opening()) turn(command);
     while (host.replica().appended().value < entries) {
@@ -94,6 +99,7 @@ Numbers recovery_study(bool quick) {
       turn(flow.filled(request));
     }
     state_hash = orders::state_hash(host.state());
+    book_bytes = static_cast<double>(host.state().book.bytes());
   }
   const double build_ms = ms_since(start);
   const double open_ms = journal.reopen();
@@ -119,6 +125,8 @@ Numbers recovery_study(bool quick) {
           {"recover_cpu_ms", recover_cpu_ms},
           {"open_and_recover_ms", open_ms + recover_ms},
           {"last_snapshot_made_ms", last_snapshot_ms},
+          {"last_snapshot_made_cpu_ms", last_snapshot_cpu_ms},
+          {"book_bytes", book_bytes},
           {"build_ms", build_ms}};
 }
 

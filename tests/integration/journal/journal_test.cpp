@@ -263,6 +263,47 @@ TEST(Journal, SnapshotsBoundReplayAndTrimWhatTheyCover) {
   EXPECT_EQ(again.host->state(), before);
 }
 
+TEST(Journal, APieceOfASnapshotIsWrittenOnceAndStaysWhileASnapshotHasIt) {
+  Directory dir;
+  Node node;
+  ASSERT_TRUE(node.start(dir.at("j")).ok());
+  constexpr std::size_t kPiece = 1'000;
+  const auto snapshot_of = [](uint64_t index, const std::string& letters) {
+    Snapshot snapshot;
+    snapshot.at = {{1}, {index}, {1}};
+    for (const char letter : letters) {
+      snapshot.cuts.push_back(snapshot.state.size());
+      snapshot.state.insert(snapshot.state.end(), kPiece, static_cast<std::byte>(letter));
+    }
+    return snapshot;
+  };
+  const auto put = [&](uint64_t index, const std::string& letters) {
+    const uint64_t before = node.journal->snapshot_bytes();
+    const Snapshot snapshot = snapshot_of(index, letters);
+    const auto stored = node.journal->put_snapshot(GroupId{7}, snapshot);
+    EXPECT_TRUE(stored.ok()) << stored.error().text;
+    const auto back = node.journal->latest_snapshot(GroupId{7});
+    EXPECT_TRUE(back.ok() && back.value().has_value());
+    EXPECT_EQ(back.value()->state, snapshot.state) << letters;
+    return (node.journal->snapshot_bytes() - before) / kPiece;
+  };
+  EXPECT_EQ(put(10, "ABC"), 3u);
+  EXPECT_EQ(put(20, "ABCD"), 1u);
+  EXPECT_EQ(put(30, "AXCD"), 1u);
+  EXPECT_EQ(put(40, "AXCDAA"), 0u);
+  EXPECT_EQ(put(50, "XB"), 1u);  // B was dropped with the snapshots that had it
+  EXPECT_EQ(put(60, "BX"), 0u);
+  EXPECT_EQ(put(70, "EF"), 2u);
+  node.host.reset();
+  node.appender.reset();
+  node.journal.reset();
+  auto opened = JournalRocksdb::open({dir.at("j")});
+  ASSERT_TRUE(opened.ok());
+  const auto back = opened.value()->latest_snapshot(GroupId{7});
+  ASSERT_TRUE(back.ok() && back.value().has_value());
+  EXPECT_EQ(back.value()->state, snapshot_of(70, "EF").state);
+}
+
 TEST(Journal, ARestartedActorSeesWhatTheDeadOneAppendedInTheSameTurn) {
   Directory dir;
   Node node;
