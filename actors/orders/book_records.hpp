@@ -133,10 +133,11 @@ class ReportStream {
   /// For snapshots: the stream's end before the kept reports are pushed again.
   void restore(ReportSeq before) { last_ = before.value; }
   const std::map<uint64_t, ReasonText>& texts() const { return texts_; }
+  std::size_t bytes() const { return ring_.bytes(); }
 
  private:
   Segmented<ReportRecord, 64> ring_;  // grows to the bound, then is used in a circle
-  std::size_t head_ = 0;            // of the oldest, once it is a circle
+  std::size_t head_ = 0;              // of the oldest, once it is a circle
   uint64_t last_ = 0;
   std::map<uint64_t, ReasonText> texts_;
 };

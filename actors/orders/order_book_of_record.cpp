@@ -146,7 +146,9 @@ Ref OrderBookOfRecord::append_order(const OrderRecord& record, uint64_t hash) {
 }
 
 Ref OrderBookOfRecord::add_order(const OrderRecord& record) {
-  return append_order(record, client_hash(record.account, record.client_order_id));
+  const uint64_t hash = client_hash(record.account, record.client_order_id);
+  CHECK(find_client(hash, record.account, record.client_order_id) == 0);
+  return append_order(record, hash);
 }
 
 Ref OrderBookOfRecord::restore_order(const OrderRecord& record, std::span<const StepRecord> steps) {
@@ -165,8 +167,10 @@ Ref OrderBookOfRecord::add_request(const RequestRecord& record) {
   CHECK(requests_.size() < limits::kOrdersPerShardMax);
   const Ref ref = static_cast<Ref>(requests_.size() + 1);
   requests_.push_back(record);
-  if (!record.client_order_id.empty())
-    by_client_.insert(client_hash(record.account, record.client_order_id), ref | kRequestBit);
+  if (record.client_order_id.empty()) return ref;
+  const uint64_t hash = client_hash(record.account, record.client_order_id);
+  CHECK(find_client(hash, record.account, record.client_order_id) == 0);
+  by_client_.insert(hash, ref | kRequestBit);
   return ref;
 }
 
@@ -347,7 +351,9 @@ void OrderBookOfRecord::steps(Ref ref, std::vector<OrderStep>& out) const {
 }
 
 std::size_t OrderBookOfRecord::bytes() const {
-  return orders_.bytes() + requests_.bytes() + executions_.bytes() + chunks_.bytes() +
+  std::size_t reports = 0;
+  for (std::size_t i = 0; i < accounts_.size(); ++i) reports += accounts_[i].reports.bytes();
+  return reports + orders_.bytes() + requests_.bytes() + executions_.bytes() + chunks_.bytes() +
          by_client_.bytes() + by_execution_.bytes();
 }
 

@@ -321,7 +321,12 @@ class StateReader {
   void order_page(capnp::Data::Reader bytes) {
     PageReader from(bytes, wrong);
     OrderPage page;
-    while (!from.at_end() && page.take(from, order_)) add(order_);
+    while (!from.at_end()) {
+      std::size_t count = 0;
+      while (count < ahead_.size() && !from.at_end() && page.take(from, ahead_[count]))
+        book().expect(ahead_[count++].record);
+      for (std::size_t i = 0; i < count; ++i) add(ahead_[i]);
+    }
   }
   void request_page(capnp::Data::Reader bytes) {
     PageReader from(bytes, wrong);
@@ -332,8 +337,13 @@ class StateReader {
   void execution_page(capnp::Data::Reader bytes) {
     PageReader from(bytes, wrong);
     ExecutionPage page;
-    ExecutionRecord e;
-    while (!from.at_end() && page.take(from, e)) add(e);
+    std::array<ExecutionRecord, 16> ahead;
+    while (!from.at_end()) {
+      std::size_t count = 0;
+      while (count < ahead.size() && !from.at_end() && page.take(from, ahead[count]))
+        book().expect(ahead[count++]);
+      for (std::size_t i = 0; i < count; ++i) add(ahead[i]);
+    }
   }
   void report_page(wire::ReportPage::Reader rows) {
     named("account", rows.getAccount(), book().accounts());
@@ -469,6 +479,7 @@ class StateReader {
   ShardState& state_;
   bool header_ = false, risk_ = false, ended_ = false;
   OrderInPage order_;  // in the making
+  std::array<OrderInPage, 8> ahead_;
   uint64_t orders_ = 0, requests_ = 0, executions_ = 0;
 };
 

@@ -19,7 +19,7 @@ struct Snapshot {
   Bytes state;
   /// Where pieces of `state` begin that may be the same in the next snapshot: what is stored once
   /// is not written again. Empty: none are known. Need not be there in a snapshot that was read.
-  std::vector<std::size_t> cuts;
+  std::vector<std::size_t> cuts = {};
 };
 
 /// What can be read of a group's log, by any thread: enough to rebuild its state.

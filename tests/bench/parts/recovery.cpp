@@ -44,14 +44,17 @@ Numbers snapshot_study(bool quick) {
   codec.encode_state(replica.state(), bytes);
   const double encode_ms = ms_since(start);
   start = now_ns();
+  const int64_t start_cpu = thread_cpu_ns();
   orders::ShardState read;
   CHECK(codec.decode_state(bytes, read).ok());
   const double decode_ms = ms_since(start);
+  const double decode_cpu_ms = static_cast<double>(thread_cpu_ns() - start_cpu) * 1e-6;
   CHECK(orders::state_hash(read) == orders::state_hash(replica.state()));
   return {{"orders", static_cast<double>(orders)},
           {"bytes", static_cast<double>(bytes.size())},
           {"encode_ms", encode_ms},
-          {"decode_ms", decode_ms}};
+          {"decode_ms", decode_ms},
+          {"decode_cpu_ms", decode_cpu_ms}};
 }
 
 /// A journal as one order in flight makes it: three entries an order. The last snapshot is as old

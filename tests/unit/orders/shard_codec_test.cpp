@@ -305,6 +305,21 @@ TEST(ShardCodec, CutsLieBetweenMessages) {
   }
 }
 
+TEST(OrderBookOfRecord, TakesNoClientOrderIdTwice) {
+  OrderBookOfRecord book;
+  OrderRecord order;
+  order.account = book.intern_account("A");
+  order.client_order_id = "1";
+  book.add_order(order);
+  EXPECT_THROW(book.add_order(order), CheckFailed);
+  RequestRecord request;
+  request.account = order.account;
+  request.client_order_id = "1";
+  EXPECT_THROW(book.add_request(request), CheckFailed);
+  order.account = book.intern_account("B");  // another account's ids are its own
+  EXPECT_EQ(book.add_order(order), 2u);
+}
+
 TEST(ShardCodec, NumbersAtTheirEndsSurviveAPage) {
   Shard s;
   busy_snapshot(s);
