@@ -225,6 +225,10 @@ struct Decider {
       case Due::kRefuse:
         out.events.push_back(event::RequestRefused{state.waiting[due.index].wire, due.reason});
         return;
+      case Due::kOverdue:
+        out.events.push_back(
+            event::AnswerOverdue{unanswered(state, now, limits::kCommandsPerEntryMax)});
+        return;
     }
   }
 

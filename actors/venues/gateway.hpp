@@ -155,6 +155,10 @@ struct ResendDecided {
   std::vector<uint32_t> gap_filled;  // requests left out, in order
   friend bool operator==(const ResendDecided&, const ResendDecided&) = default;
 };
+struct AnswerOverdue {
+  std::vector<uint32_t> numbers;  // of new orders: unknown from now on
+  friend bool operator==(const AnswerOverdue&, const AnswerOverdue&) = default;
+};
 struct RequestRefused {
   WireOrderId wire;  // of a waiting request
   Reason reason = Reason::kNone;
@@ -184,7 +188,7 @@ using GatewayEvent =
     std::variant<event::Started, event::RequestsTaken, event::PeerAcknowledged, event::PhaseChanged,
                  event::MessageSent, event::MessageTaken, event::NumbersSet, event::ResendDecided,
                  event::RequestRefused, event::HaltChanged, event::KillChanged,
-                 event::WantedChanged, event::DeliveryRefused>;
+                 event::WantedChanged, event::DeliveryRefused, event::AnswerOverdue>;
 
 // ---- effects ------------------------------------------------------------------------------------
 namespace effect {

@@ -88,7 +88,14 @@ struct Applier {
     state.resend_decided = at.time;
     // The TestRequest may be among what is repeated as a gap-fill: it is asked again afterwards.
     if (state.phase == SessionPhase::kBarrier) state.barrier_sent = false;
-    gap_fill(state, decided);
+    state.counters.gap_filled += decided.gap_filled.size();
+    doubt_sent(state, decided.gap_filled);
+  }
+  void operator()(const event::AnswerOverdue& overdue) const {
+    doubt_sent(state, overdue.numbers);
+    state.last_error = "no answer to " + std::to_string(overdue.numbers.size()) +
+                       " orders in time: the venue is asked about them";
+    state.turn.status = true;
   }
   void operator()(const event::RequestRefused& refused) const { refuse_request(state, refused); }
   void operator()(const event::HaltChanged& halt) const {

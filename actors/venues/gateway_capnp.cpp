@@ -72,6 +72,10 @@ struct EventWriter {
     auto list = to.initGapFilled(static_cast<unsigned>(in.gap_filled.size()));
     for (unsigned i = 0; i < in.gap_filled.size(); ++i) list.set(i, in.gap_filled[i]);
   }
+  void operator()(const event::AnswerOverdue& in) {
+    auto list = out.initAnswerOverdue(static_cast<unsigned>(in.numbers.size()));
+    for (unsigned i = 0; i < in.numbers.size(); ++i) list.set(i, in.numbers[i]);
+  }
   void operator()(const event::RequestRefused& in) {
     auto to = out.initRequestRefused();
     to.setReason(static_cast<uint16_t>(in.reason));
@@ -170,6 +174,11 @@ GatewayEvent read(wire::Event::Reader in) {
       return event::WantedChanged{enumerator(in.getWantedChanged(), Want::kOut, "want")};
     case wire::Event::DELIVERY_REFUSED:
       return event::DeliveryRefused{in.getDeliveryRefused()};
+    case wire::Event::ANSWER_OVERDUE: {
+      event::AnswerOverdue out;
+      for (uint32_t number : in.getAnswerOverdue()) out.numbers.push_back(number);
+      return out;
+    }
   }
   throw BadRecord("an event of a kind that is not known");
 }

@@ -351,8 +351,8 @@ void take_report(GatewayState& state, const event::MessageTaken& taken) {
   move_chain(state, *order, report);
 }
 
-void gap_fill(GatewayState& state, const event::ResendDecided& decided) {
-  for (uint32_t number : decided.gap_filled) {
+void doubt_sent(GatewayState& state, const std::vector<uint32_t>& numbers) {
+  for (uint32_t number : numbers) {
     const auto message = state.sent.find(number);
     CHECK(message != state.sent.end());
     VenueOrder* order = order_of(state, message->second.wire);
@@ -360,7 +360,6 @@ void gap_fill(GatewayState& state, const event::ResendDecided& decided) {
     Wire* wire = order->find(message->second.wire);
     CHECK(wire != nullptr);
     state.sent.erase(message);
-    state.counters.gap_filled += 1;
     move_wire(state, *wire, WireState::kUnknown);
     doubt(state, *order);
     if (wire->kind != VenueRequestKind::kNew) continue;

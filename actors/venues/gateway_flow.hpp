@@ -17,7 +17,7 @@ void refuse_request(GatewayState& state, const event::RequestRefused& refused);
 /// What a message of the venue says about an order, mapped and passed on.
 void take_report(GatewayState& state, const event::MessageTaken& taken);
 /// Requests that a resend left out: unknown until the venue has been asked.
-void gap_fill(GatewayState& state, const event::ResendDecided& decided);
+void doubt_sent(GatewayState& state, const std::vector<uint32_t>& numbers);
 /// All that was sent under the old numbering and not answered is unknown now.
 void forget_numbers(GatewayState& state);
 /// Puts a report into its shard's outbox.

@@ -147,6 +147,24 @@ Reason refusal(const GatewayState& state, const VenueRequest& request, WallTime 
   return flow_open(state) ? Reason::kDeadlineMissed : Reason::kVenueDown;
 }
 
+std::vector<uint32_t> unanswered(const GatewayState& state, WallTime now, std::size_t most) {
+  std::vector<uint32_t> numbers;
+  if (!past_barrier(state) || !connection_wanted(state, now) || state.rules.answer_timeout.ns == 0)
+    return numbers;
+  std::size_t seen = 0;
+  for (const auto& [number, message] : state.sent) {
+    if (now < message.sent + state.rules.answer_timeout || ++seen > kScanMax) break;
+    if (message.kind != SentKind::kNew) continue;
+    const auto order = state.orders.find(message.order);
+    if (order == state.orders.end()) continue;
+    const Wire* wire = order->second.find(message.wire);
+    if (wire == nullptr || wire->state != WireState::kSent) continue;
+    numbers.push_back(number);
+    if (numbers.size() == most) break;
+  }
+  return numbers;
+}
+
 DueNow due_now(const GatewayState& state, WallTime now) {
   if (!conserved(state) && !state.halted) return {Due::kBreach};
   if (state.phase == SessionPhase::kDown && in_session(state.rules.schedule, now) &&
@@ -155,6 +173,7 @@ DueNow due_now(const GatewayState& state, WallTime now) {
   if (state.phase == SessionPhase::kReconciling &&
       (state.unknown.empty() || overdue(state, state.rules.reconcile_timeout, now)))
     return {Due::kOpen};
+  if (!unanswered(state, now, 1).empty()) return {Due::kOverdue};
   for (std::size_t i = 0; i < state.waiting.size() && i < kScanMax; ++i) {
     const VenueRequest& request = state.waiting[i];
     const Reason reason = refusal(state, request, now);

@@ -53,6 +53,7 @@ enum class Due : uint8_t {
   kDayStart,  // a new session day: fresh numbers
   kOpen,      // settled, or waited long enough: new flow may go
   kRefuse,    // waiting[index] is refused
+  kOverdue,   // unanswered(): the venue is asked about them
 };
 struct DueNow {
   Due due = Due::kNothing;
@@ -60,6 +61,10 @@ struct DueNow {
   Reason reason = Reason::kNone;
 };
 DueNow due_now(const GatewayState& state, WallTime now);
+
+/// Numbers of at most `most` new orders that the venue, logged on, has left unanswered for
+/// answer_timeout. Costs one look while nothing is that old; a gateway asks at every tick.
+std::vector<uint32_t> unanswered(const GatewayState& state, WallTime now, std::size_t most);
 
 /// When next_action() may change its mind by time alone.
 std::optional<WallTime> plan_deadline(const GatewayState& state);

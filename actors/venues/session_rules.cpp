@@ -41,6 +41,9 @@ Result<> check(const SessionRules& rules) {
   if (rules.wait_age.ns <= 0) return bad("wait_age must be positive");
   if (rules.logon_timeout.ns <= 0 || rules.barrier_timeout.ns <= 0 || rules.logout_timeout.ns <= 0)
     return bad("logon_timeout, barrier_timeout and logout_timeout must be positive");
+  if (rules.answer_timeout.ns < 0 ||
+      (rules.answer_timeout.ns > 0 && rules.answer_timeout < rules.resend_age))
+    return bad("answer_timeout must be at least resend_age, or zero");
   if (rules.status_interval.ns <= 0 || rules.reconcile_timeout.ns <= 0)
     return bad("status_interval and reconcile_timeout must be positive");
   if (rules.in_flight_max == 0 || rules.in_flight_max > limits::kOpenOrdersPerVenueMax)

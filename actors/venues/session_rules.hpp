@@ -39,6 +39,9 @@ struct SessionRules {
   Duration logon_timeout = Duration::seconds(5);
   Duration barrier_timeout = Duration::seconds(5);
   Duration logout_timeout = Duration::seconds(2);
+  /// A new order that the venue has not answered for so long, logged on, becomes unknown and is
+  /// asked about. Zero: never.
+  Duration answer_timeout = Duration::seconds(5);
   /// Between two status requests for the same unknown order.
   Duration status_interval = Duration::seconds(1);
   /// New flow opens this long after the barrier even if orders are still unknown (alarm: the view

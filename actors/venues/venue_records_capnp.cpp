@@ -129,6 +129,7 @@ void put(wire::Rules::Builder out, const SessionRules& in) {
   out.setLogonTimeout(in.logon_timeout.ns);
   out.setBarrierTimeout(in.barrier_timeout.ns);
   out.setLogoutTimeout(in.logout_timeout.ns);
+  out.setAnswerTimeout(in.answer_timeout.ns);
   out.setStatusInterval(in.status_interval.ns);
   out.setReconcileTimeout(in.reconcile_timeout.ns);
   out.setOpenBeforeReconciled(in.open_before_reconciled);
@@ -149,6 +150,7 @@ SessionRules get(wire::Rules::Reader in) {
   out.logon_timeout = {in.getLogonTimeout()};
   out.barrier_timeout = {in.getBarrierTimeout()};
   out.logout_timeout = {in.getLogoutTimeout()};
+  out.answer_timeout = {in.getAnswerTimeout()};
   out.status_interval = {in.getStatusInterval()};
   out.reconcile_timeout = {in.getReconcileTimeout()};
   out.open_before_reconciled = in.getOpenBeforeReconciled();

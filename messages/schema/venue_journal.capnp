@@ -72,6 +72,7 @@ struct Rules {
   start @13 :Int64;
   end @14 :Int64;
   zoneOffset @15 :Int64;
+  answerTimeout @16 :Int64;
 }
 
 struct Kill {
@@ -146,6 +147,7 @@ struct Event {
     killChanged @36 :Kill;
     wantedChanged @37 :UInt8;
     deliveryRefused @38 :Bool;  # true: a gap; false: a superseded leader's
+    answerOverdue @39 :List(UInt32);  # numbers of new orders that the venue does not answer
   }
 }
 

@@ -69,6 +69,7 @@ void read_rules(TableReader& table, VenueSettings& venue) {
   rules.logon_timeout = limit("logon_timeout", rules.logon_timeout);
   rules.barrier_timeout = limit("barrier_timeout", rules.barrier_timeout);
   rules.logout_timeout = limit("logout_timeout", rules.logout_timeout);
+  rules.answer_timeout = limit("answer_timeout", std::max(rules.answer_timeout, rules.resend_age));
   rules.status_interval = limit("status_interval", rules.status_interval);
   rules.reconcile_timeout = limit("reconcile_timeout", rules.reconcile_timeout);
   rules.open_before_reconciled = table.flag("open_before_reconciled", false);

@@ -58,6 +58,32 @@ TEST(Resend, OldOrdersAreGapFilledAskedForAndOnlyThenNotSent) {
   EXPECT_EQ(world.shard.about("B1"), std::vector{Kind::kAccepted});
 }
 
+// The venue is there and answers everything else: nobody would ever ask again.
+TEST(Resend, AnOrderThatALoggedOnVenueNeverAnswersIsAskedAbout) {
+  World world;
+  world.connect();
+  world.venue.answers_orders = false;
+  world.venue.answers_status = false;
+  world.send(world.shard.order("A1"));
+  world.pass(world.rules.answer_timeout - Duration::milliseconds(100));
+  EXPECT_TRUE(world.shard.about("A1").empty());
+  world.pass(Duration::milliseconds(200));
+  EXPECT_EQ(world.shard.about("A1"), std::vector{Kind::kUnknown});
+  EXPECT_EQ(world.state().unknown.size(), 1u);
+  EXPECT_NE(world.state().last_error.find("no answer"), std::string::npos);
+  EXPECT_EQ(world.state().phase, SessionPhase::kOpen) << "other flow goes on";
+  world.venue.answers_orders = true;
+  world.send(world.shard.order("B1"));
+  EXPECT_EQ(world.shard.about("B1"), std::vector{Kind::kAccepted});
+  // It is asked again until it tells: here that it has the order.
+  world.venue.answers_status = true;
+  world.pass(world.rules.status_interval + Duration::milliseconds(100));
+  EXPECT_EQ(world.state().unknown.size(), 0u);
+  EXPECT_EQ(world.shard.about("A1"), (std::vector{Kind::kUnknown, Kind::kStatus}));
+  EXPECT_EQ(world.venue.new_orders["A1"], 1) << "never sent twice";
+  EXPECT_TRUE(conserved(world.state()));
+}
+
 TEST(Resend, AgeCountsFromTheIntakeNotFromTheSending) {
   World world;
   world.connect();

@@ -51,6 +51,7 @@ std::vector<GatewayEvent> one_of_each(const VenueRequest& request, const Session
           event::MessageTaken{5, 0, false, {}},
           event::NumbersSet{10, 20, true, true, "why"},
           event::ResendDecided{1, 9, {3, 5, 7}},
+          event::AnswerOverdue{{4, 6}},
           event::RequestRefused{"W7", Reason::kVenueDown},
           event::HaltChanged{true, Reason::kConservation, "gateway", "why"},
           event::KillChanged{kill},

@@ -90,6 +90,8 @@ TEST(SessionRules, SayWhatIsWrongWithThem) {
   EXPECT_TRUE(wrong([](auto& r) { r.wait_age = {0}; }));
   EXPECT_TRUE(wrong([](auto& r) { r.logon_timeout = {0}; }));
   EXPECT_TRUE(wrong([](auto& r) { r.status_interval = {0}; }));
+  EXPECT_TRUE(wrong([](auto& r) { r.answer_timeout = r.resend_age - Duration{1}; }));
+  EXPECT_FALSE(wrong([](auto& r) { r.answer_timeout = {0}; }));
   EXPECT_TRUE(wrong([](auto& r) { r.in_flight_max = 0; }));
   EXPECT_TRUE(wrong([](auto& r) { r.schedule.start = {25 * kHour}; }));
   EXPECT_TRUE(wrong([](auto& r) { r.schedule.zone_offset = {25 * kHour}; }));
