@@ -16,8 +16,8 @@ namespace holdfast::ingress {
 struct FrontCounters {
   uint64_t connections = 0, unauthenticated = 0;  // now
   uint64_t accepted = 0;
-  uint64_t refused_full = 0;  // too many connections
-  uint64_t denied = 0;        // unknown client or wrong credential
+  uint64_t evicted = 0;  // without a session, closed to make room for others
+  uint64_t denied = 0;   // unknown client or wrong credential
   uint64_t wrong_schema = 0;
   uint64_t malformed = 0;                               // requests that could not be decoded
   uint64_t messages = 0;                                // received

@@ -260,13 +260,18 @@ void Server::accept_ready() {
 }
 
 void Server::accept(int fd) {
+  // The oldest stranger makes room: who opens a session at once gets in, however many only hold
+  // connections open.
   std::size_t unauthenticated = 0;
-  for (const auto& [id, connection] : connections_)
-    unauthenticated += connection->authenticated() ? 0 : 1;
+  uint64_t oldest = 0;
+  for (const auto& [id, connection] : connections_) {
+    if (connection->authenticated() || connection->stream().closed()) continue;
+    unauthenticated += 1;
+    if (oldest == 0 || id < oldest) oldest = id;
+  }
   if (unauthenticated >= settings().unauthenticated_max) {
-    counters_.refused_full += 1;
-    ::close(fd);
-    return;
+    counters_.evicted += 1;
+    connections_.at(oldest)->stream().close(CloseCause::kLogin, "others needed the place");
   }
   counters_.accepted += 1;
   auto transport = tls_ ? client::tls_server_transport(fd, tls_) : client::plain_transport(fd);

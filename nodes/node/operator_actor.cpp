@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <future>
 
+#include "actors/ingress/ingress_actor.hpp"
 #include "actors/risk/view.hpp"
 #include "nodes/node/api/metrics.hpp"
 #include "nodes/node/gather.hpp"
@@ -192,11 +193,19 @@ class NodeOperator final : public OperatorBackend {
 
   void metrics(const Call& call, Answer<std::string> answer) override {
     run([this, call, answer](OperatorActor& self) {
-      ask_gateways<VenueSessionView>(
-          self, share_of(call), VenueSessionQuery{}, [this, &self, call, answer](auto venues) {
-            ask_shards<ShardViewAnswer>(
-                self, share_of(call), ShardQuery{},
-                [this, answer, venues](auto shards) { answer(metrics_of(venues, shards)); });
+      self.ask<ingress::IngressStats>(
+          setup_.registry->find(std::string(kRootPath) + "/ingress"), share_of(call),
+          ingress::IngressStatsQuery{}, [this, &self, call, answer](auto ingress) {
+            ask_gateways<VenueSessionView>(self, share_of(call), VenueSessionQuery{},
+                                           [this, &self, call, answer, ingress](auto venues) {
+                                             ask_shards<ShardViewAnswer>(
+                                                 self, share_of(call), ShardQuery{},
+                                                 [this, answer, ingress, venues](auto shards) {
+                                                   MetricsText text = metrics_of(venues, shards);
+                                                   if (ingress) add_ingress(text, ingress.value());
+                                                   answer(std::move(text).take());
+                                                 });
+                                           });
           });
     });
   }
@@ -482,7 +491,39 @@ class NodeOperator final : public OperatorBackend {
                                  });
   }
 
-  std::string metrics_of(const std::vector<Gathered<VenueSessionView>>& venues,
+  static void add_ingress(MetricsText& text, const ingress::IngressStats& stats) {
+    const auto& c = stats.connections;
+    const auto& s = stats.sessions;
+    const auto now = [&](const char* name, const char* help, uint64_t value) {
+      text.gauge(name, help, static_cast<int64_t>(value));
+    };
+    now("holdfast_ingress_connections_count", "Order entry connections.", c.connections);
+    now("holdfast_ingress_sessions_count", "Client sessions.", s.sessions);
+    now("holdfast_ingress_in_flight_count", "Requests that shards decide.", s.in_flight);
+    text.counter("holdfast_ingress_accepted_total", "Connections accepted.", c.accepted);
+    text.counter("holdfast_ingress_evicted_total",
+                 "Connections without a session closed to make room.", c.evicted);
+    text.counter("holdfast_ingress_denied_total", "Opens with a wrong id or credential.", c.denied);
+    text.counter("holdfast_ingress_wrong_schema_total", "Opens of a schema not served.",
+                 c.wrong_schema);
+    text.counter("holdfast_ingress_malformed_total", "Requests that could not be decoded.",
+                 c.malformed);
+    for (std::size_t cause = 0; cause < c.closed.size(); ++cause)
+      text.counter("holdfast_ingress_closed_total", "Connections closed, by cause.",
+                   c.closed[cause],
+                   {{"cause", std::string(name_of(static_cast<client::CloseCause>(cause)))}});
+    text.counter("holdfast_ingress_requests_total", "Requests admitted.", s.requests);
+    text.counter("holdfast_ingress_refused_credits_total", "Requests beyond the credits.",
+                 s.refused_credits);
+    text.counter("holdfast_ingress_refused_permission_total", "Requests for foreign accounts.",
+                 s.refused_permission);
+    text.counter("holdfast_ingress_refused_not_serving_total",
+                 "Requests refused while not serving.", s.refused_not_serving);
+    text.counter("holdfast_ingress_subscribers_cut_off_total", "Subscribers that were too slow.",
+                 s.subscribers_cut_off);
+  }
+
+  MetricsText metrics_of(const std::vector<Gathered<VenueSessionView>>& venues,
                          const std::vector<Gathered<ShardViewAnswer>>& shards) {
     MetricsText text;
     const auto each_shard = [&](const char* name, const char* help, bool counter, auto value) {
@@ -506,6 +547,9 @@ class NodeOperator final : public OperatorBackend {
                [](S s) { return s.waiting; });
     each_shard("holdfast_orders_anomalies_total", "Reports that contradict what is known.", true,
                [](S s) { return s.anomalies; });
+    each_shard("holdfast_orders_late_fills_total",
+               "Fills after the end or beyond the rest, booked.", true,
+               [](S s) { return s.late_fills; });
     each_shard("holdfast_orders_duplicate_reports_total", "Reports dropped as seen before.", true,
                [](S s) { return s.duplicate_reports; });
     each_shard("holdfast_orders_serving", "1 while the shard decides requests.", false,
@@ -543,7 +587,7 @@ class NodeOperator final : public OperatorBackend {
     if (auto free = setup_.journal->free_bytes())
       text.gauge("holdfast_journal_disk_free_bytes", "Free space of the journal's file system.",
                  static_cast<int64_t>(free.value()));
-    return std::move(text).take();
+    return text;
   }
 
   const OperatorSetup setup_;

@@ -240,8 +240,11 @@ TEST_F(IngressHostile, ConnectionsThatDoNotLogInAreLimitedInNumber) {
   Node node(settings);
   std::vector<std::unique_ptr<RawSocket>> sockets;
   for (int i = 0; i < 5; ++i) sockets.push_back(std::make_unique<RawSocket>(node));
-  ASSERT_TRUE(until([&] { return node.stats().connections.refused_full == 2; }));
-  EXPECT_EQ(node.stats().connections.unauthenticated, 3u);
+  ASSERT_TRUE(until([&] { return node.stats().connections.evicted == 2; }));
+  ASSERT_TRUE(until([&] { return node.stats().connections.unauthenticated == 3; }));
+  EXPECT_TRUE(sockets[0]->closed_by_peer()) << "the oldest goes";
+  EXPECT_FALSE(sockets[4]->closed_by_peer());
+  expect_service(node);  // though all places are taken
   sockets.clear();
   ASSERT_TRUE(until([&] { return node.stats().connections.connections == 0; }));
   expect_service(node);

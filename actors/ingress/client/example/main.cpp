@@ -1,5 +1,5 @@
-// holdfast-example: sends one order, follows its reports, cancels what is left. The whole of what a
-// C++ integrator needs; actors/ingress/README.md explains the words.
+// holdfast-example: sends one order, follows its reports, cancels what is left: all that a C++
+// integrator needs. actors/ingress/README.md explains the words.
 //   holdfast-example 127.0.0.1:7001 CLIENT_ID CREDENTIAL ACCOUNT SYMBOL PRICE QUANTITY [ID]
 #include <cstdio>
 #include <string>
@@ -9,13 +9,11 @@
 using namespace holdfast;
 
 namespace {
-
 int usage() {
-  std::fprintf(
-      stderr,
-      "usage: holdfast-example HOST:PORT CLIENT_ID CREDENTIAL ACCOUNT SYMBOL PRICE QUANTITY"
-      " [CLIENT_ORDER_ID]\n"
-      "Buys QUANTITY of SYMBOL at PRICE, prints its reports for a second, cancels the rest.\n");
+  std::fputs(
+      "usage: holdfast-example HOST:PORT CLIENT_ID CREDENTIAL ACCOUNT SYMBOL PRICE QUANTITY [ID]\n"
+      "Buys QUANTITY of SYMBOL at PRICE, prints its reports for a second, cancels the rest.\n",
+      stderr);
   return 2;
 }
 
@@ -25,7 +23,6 @@ void print(const char* what, const client::Answer& answer) {
               std::string(name_of(r.state)).c_str(), std::string(name_of(r.durability)).c_str(),
               r.text.empty() ? "" : ": ", r.text.str().c_str());
 }
-
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -37,8 +34,7 @@ int main(int count, char** arguments) {
   const auto id = ClientOrderId::parse(count > 8 ? arguments[8] : "example-1");
   if (!price || !quantity || !account || !symbol || !id) return usage();
 
-  // 1. Connect. From here on the client reconnects by itself, and sends again what was not
-  // answered.
+  // 1. Connect. From here on it reconnects by itself, and sends again what was not answered.
   client::Loop loop;
   client::ClientOptions options;
   options.address = arguments[1];
@@ -74,10 +70,8 @@ int main(int count, char** arguments) {
   poll_for(Duration::seconds(1));
 
   // 4. Cancel what is left, and leave.
-  const CancelOrder cancel{order.account,
-                           ClientOrderId("c-" + id.value().str().substr(0, 30)),
-                           order.client_order_id,
-                           {}};
+  const auto cancel_id = ClientOrderId("c-" + id.value().str().substr(0, 30));
+  const CancelOrder cancel{order.account, cancel_id, order.client_order_id, {}};
   client.submit(cancel, [](const client::Answer& answer) { print("cancel", answer); });
   poll_for(Duration::milliseconds(500));
   client.logout();
