@@ -56,7 +56,7 @@ bool Pipeline::push(OrderRequest request, MonoTime deadline) {
   return true;
 }
 
-bool Pipeline::form(const ShardState& state) {
+bool Pipeline::form(const ShardState& state, ShardMemory* memory) {
   CHECK(!batch_);
   if (queue_.empty()) return false;
   JudgedBatch batch;
@@ -70,6 +70,7 @@ bool Pipeline::form(const ShardState& state) {
   while (!queue_.empty() && batch.requests.size() < kBatchMax &&
          split.join(queue_.front().request)) {
     Waiting& next = queue_.front();
+    if (memory != nullptr) memory->begin(fingerprint(next.request));
     const Triage triage = ShardCore::triage(state, next.request, new_orders);
     if (triage.books) {
       questions->push_back(triage.order);
@@ -82,6 +83,7 @@ bool Pipeline::form(const ShardState& state) {
     judged.request = std::move(next.request);
     queue_.pop_front();
   }
+  if (memory != nullptr) memory->end();
   CHECK(!batch.requests.empty());
   batch.orders_after = batch.orders_before + new_orders;
   batch.questions = std::move(questions);

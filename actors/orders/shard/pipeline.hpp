@@ -7,6 +7,7 @@
 #include <deque>
 
 #include "actors/orders/shard/shard.hpp"
+#include "actors/orders/shard/shard_memory.hpp"
 
 namespace holdfast::orders {
 
@@ -37,7 +38,8 @@ class Pipeline {
   }
 
   /// Makes the next batch of what waits; false: nothing does. CHECKs that none is in flight.
-  bool form(const ShardState& state);
+  /// `memory` is told which request is looked at.
+  bool form(const ShardState& state, ShardMemory* memory = nullptr);
   /// Risk's decisions, in the order of the questions; makes the routes.
   void judged(std::span<const risk::RiskDecision> decisions);
   /// Routing's decisions, in the order of the routes.

@@ -230,7 +230,7 @@ void ShardShell::take(const OrderRequestBatch& batch) {
 }
 
 void ShardShell::kick() {
-  while (serving() && !pipeline_.in_flight() && pipeline_.form(state())) {
+  while (serving() && !pipeline_.in_flight() && pipeline_.form(state(), setup_.memory.get())) {
     if (!pipeline_.batch().asks_risk) {
       decide_batch();
       continue;
