@@ -46,6 +46,22 @@ concept Core = requires(const typename C::State& state, typename C::State& mutab
   { C::next_deadline(state) } -> std::same_as<std::optional<WallTime>>;
 };
 
+/// A few bytes of the state, cheap to take, that differ as soon as two copies differ in what
+/// counts: a core that has `digest(state)` gets every copy compared after every entry. The last
+/// byte is `kDigestVersion`: what another release took otherwise is not compared. Zero: not taken.
+template <typename C>
+uint64_t digest_of(const typename C::State& state) {
+  if constexpr (requires {
+                  { C::digest(state) } -> std::same_as<uint64_t>;
+                })
+    return (C::digest(state) << 8) | uint64_t{C::kDigestVersion};
+  else
+    return 0;
+}
+inline bool digests_differ(uint64_t a, uint64_t b) {
+  return a != 0 && b != 0 && (a & 0xff) == (b & 0xff) && a != b;
+}
+
 /// An effect that a commit has released. Only a Replica can make one, so nothing can leave the
 /// process (a reply, a message to another group, bytes on a socket) that the group has not
 /// committed: shells' sending functions take Committed<Effect> and nothing else.

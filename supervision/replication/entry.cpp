@@ -12,7 +12,8 @@ constexpr uint32_t kMagic = 0x54464c48;  // "HLFT" in little endian
 constexpr uint16_t kEpochStart = 1;
 
 // Little endian, fixed offsets: magic 0, format 4, flags 6, group 8, body size 12, epoch 16, index
-// 24, time 32, previous hash 40..55, 64-bit checksum of everything else 56.
+// 24, time 32, previous hash 40..55, 64-bit checksum of everything else 56; from format 2 on
+// committed 64, digest 72. The body follows.
 template <typename T>
 void put(std::byte* at, T value) {
   std::memcpy(at, &value, sizeof value);
@@ -24,9 +25,11 @@ T get(const std::byte* at) {
   return value;
 }
 
+constexpr std::size_t kChecksumAt = 56, kChecksummedFrom = 64;
+
 uint64_t checksum(ByteView bytes) {
-  const uint64_t head = XXH3_64bits(bytes.data(), kEntryHeaderBytes - 8);
-  return XXH3_64bits_withSeed(bytes.data() + kEntryHeaderBytes, bytes.size() - kEntryHeaderBytes,
+  const uint64_t head = XXH3_64bits(bytes.data(), kChecksumAt);
+  return XXH3_64bits_withSeed(bytes.data() + kChecksummedFrom, bytes.size() - kChecksummedFrom,
                               head);
 }
 }  // namespace
@@ -37,9 +40,10 @@ ChainHash hash_of(ByteView bytes) {
 }
 
 ChainHash encode_entry(const EntryHeader& header, ByteView body, Bytes& out) {
-  CHECK(body.size() + kEntryHeaderBytes <= limits::kEntryBytesMax);
+  const std::size_t head = entry_header_bytes(header.format);
+  CHECK(body.size() + head <= limits::kEntryBytesMax);
   const std::size_t start = out.size();
-  out.resize(start + kEntryHeaderBytes + body.size());
+  out.resize(start + head + body.size());
   std::byte* at = out.data() + start;
   put<uint32_t>(at, kMagic);
   put<uint16_t>(at + 4, header.format);
@@ -51,8 +55,12 @@ ChainHash encode_entry(const EntryHeader& header, ByteView body, Bytes& out) {
   put<int64_t>(at + 32, header.at.time.ns);
   put<uint64_t>(at + 40, header.previous.high);
   put<uint64_t>(at + 48, header.previous.low);
-  if (!body.empty()) std::memcpy(at + kEntryHeaderBytes, body.data(), body.size());
-  const ByteView whole{at, kEntryHeaderBytes + body.size()};
+  if (header.format >= 2) {
+    put<uint64_t>(at + 64, header.committed.value);
+    put<uint64_t>(at + 72, header.digest);
+  }
+  if (!body.empty()) std::memcpy(at + head, body.data(), body.size());
+  const ByteView whole{at, head + body.size()};
   put<uint64_t>(at + 56, checksum(whole));
   return hash_of(whole);
 }
@@ -61,23 +69,30 @@ Result<EntryView> decode_entry(ByteView bytes) {
   const auto corrupt = [](const char* what) {
     return Error{ErrorCode::kCorrupt, std::string("journal entry: ") + what};
   };
-  if (bytes.size() < kEntryHeaderBytes) return corrupt("shorter than its header");
+  if (bytes.size() < entry_header_bytes(kEntryFormatLowest))
+    return corrupt("shorter than its header");
   const std::byte* at = bytes.data();
   if (get<uint32_t>(at) != kMagic) return corrupt("wrong magic number");
   EntryView view;
   view.header.format = get<uint16_t>(at + 4);
-  if (view.header.format != kEntryFormat)
+  if (view.header.format < kEntryFormatLowest || view.header.format > kEntryFormat)
     return Error{ErrorCode::kInvalid,
                  "journal entry of format " + std::to_string(view.header.format) +
-                     ", this build reads format " + std::to_string(kEntryFormat)};
+                     ", this build reads formats " + std::to_string(kEntryFormatLowest) + " to " +
+                     std::to_string(kEntryFormat)};
+  const std::size_t head = entry_header_bytes(view.header.format);
+  if (bytes.size() < head) return corrupt("shorter than its header");
   view.header.epoch_start = (get<uint16_t>(at + 6) & kEpochStart) != 0;
   view.header.group = {get<uint32_t>(at + 8)};
-  if (get<uint32_t>(at + 12) != bytes.size() - kEntryHeaderBytes)
-    return corrupt("size does not match");
+  if (get<uint32_t>(at + 12) != bytes.size() - head) return corrupt("size does not match");
   view.header.at = {{get<uint64_t>(at + 16)}, {get<uint64_t>(at + 24)}, {get<int64_t>(at + 32)}};
   view.header.previous = {get<uint64_t>(at + 40), get<uint64_t>(at + 48)};
   if (get<uint64_t>(at + 56) != checksum(bytes)) return corrupt("checksum does not match");
-  view.body = bytes.subspan(kEntryHeaderBytes);
+  if (view.header.format >= 2) {
+    view.header.committed = {get<uint64_t>(at + 64)};
+    view.header.digest = get<uint64_t>(at + 72);
+  }
+  view.body = bytes.subspan(head);
   view.hash = hash_of(bytes);
   return view;
 }

@@ -31,8 +31,12 @@ struct Position {
   friend bool operator==(const Position&, const Position&) = default;
 };
 
-inline constexpr uint16_t kEntryFormat = 1;
-inline constexpr std::size_t kEntryHeaderBytes = 64;
+/// Format 1 has neither `committed` nor `digest`. Both are read; a group writes the highest that
+/// all its members know.
+inline constexpr uint16_t kEntryFormatLowest = 1;
+inline constexpr uint16_t kEntryFormat = 2;
+inline constexpr std::size_t entry_header_bytes(uint16_t format) { return format == 1 ? 64 : 80; }
+inline constexpr std::size_t kEntryHeaderBytes = entry_header_bytes(kEntryFormat);
 
 struct EntryHeader {
   uint16_t format = kEntryFormat;
@@ -40,6 +44,9 @@ struct EntryHeader {
   GroupId group;
   Position at;
   ChainHash previous;
+  Index committed;  // what its leader had committed when it was sealed: applied without asking
+  uint64_t digest =
+      0;  // of the state after this entry; zero: not taken. A copy that differs shows.
 };
 
 /// A decoded view into stored bytes; `body` points into them.

@@ -14,11 +14,42 @@ struct Recovered {
   uint64_t entries_replayed = 0;
 };
 
-/// Rebuilds `replica` (fresh, not leading) from `log`. kCorrupt names the entry and what is wrong
-/// with it: a broken chain or bytes mean a damaged journal, a failed CHECK in apply means a poison
-/// entry.
+/// Decodes and applies one stored entry; `chain` is the hash of the one before and becomes this
+/// one's. `events` is scratch. kConflict: the state differs from its leader's.
 template <typename C>
-Result<Recovered> recover(Replica<C>& replica, const LogReader& log, const Codec<C>& codec) {
+Result<> replay_entry(Replica<C>& replica, const Codec<C>& codec, Index index, ByteView bytes,
+                      ChainHash& chain, std::vector<typename C::Event>& events) {
+  const auto fail = [&](ErrorCode code, const std::string& why) {
+    return Error{code, "group " + std::to_string(replica.group().value) + ", entry " +
+                           std::to_string(index.value) + ": " + why};
+  };
+  auto entry = decode_entry(bytes);
+  if (!entry) return fail(ErrorCode::kCorrupt, entry.error().text);
+  if (entry.value().header.at.index != index)
+    return fail(ErrorCode::kCorrupt, "stored under another index");
+  if (entry.value().header.previous != chain)
+    return fail(ErrorCode::kCorrupt, "the hash chain is broken");
+  events.clear();
+  if (!entry.value().header.epoch_start) {
+    auto decoded = codec.decode_events(entry.value().body, events);
+    if (!decoded) return fail(ErrorCode::kCorrupt, decoded.error().text);
+  }
+  try {
+    auto replayed = replica.replay(entry.value().header, events);
+    if (!replayed) return fail(replayed.error().code, replayed.error().text);
+  } catch (const CheckFailed& failed) {
+    return fail(ErrorCode::kCorrupt, std::string("poison entry: ") + failed.what());
+  }
+  chain = entry.value().hash;
+  return success();
+}
+
+/// Rebuilds `replica` (fresh, not leading) from `log`, up to `upto` at most. kCorrupt names the
+/// entry and what is wrong with it: a broken chain or bytes mean a damaged journal, a failed CHECK
+/// in apply means a poison entry.
+template <typename C>
+Result<Recovered> recover(Replica<C>& replica, const LogReader& log, const Codec<C>& codec,
+                          Index upto = {UINT64_MAX}) {
   Recovered recovered;
   auto snapshot = log.latest_snapshot();
   if (!snapshot) return snapshot.error();
@@ -32,26 +63,9 @@ Result<Recovered> recover(Replica<C>& replica, const LogReader& log, const Codec
   }
   std::vector<typename C::Event> events;
   const auto visit = [&](Index index, ByteView bytes) -> Result<> {
-    const auto fail = [&](const std::string& why) {
-      return Error{ErrorCode::kCorrupt, "group " + std::to_string(replica.group().value) +
-                                            ", entry " + std::to_string(index.value) + ": " + why};
-    };
-    auto entry = decode_entry(bytes);
-    if (!entry) return fail(entry.error().text);
-    if (entry.value().header.at.index != index) return fail("stored under another index");
-    if (entry.value().header.previous != recovered.chain) return fail("the hash chain is broken");
-    events.clear();
-    if (!entry.value().header.epoch_start) {
-      auto decoded = codec.decode_events(entry.value().body, events);
-      if (!decoded) return fail(decoded.error().text);
-    }
-    try {
-      auto replayed = replica.replay(entry.value().header, events);
-      if (!replayed) return fail(replayed.error().text);
-    } catch (const CheckFailed& failed) {
-      return fail(std::string("poison entry: ") + failed.what());
-    }
-    recovered.chain = entry.value().hash;
+    if (index > upto) return success();
+    auto replayed = replay_entry(replica, codec, index, bytes, recovered.chain, events);
+    if (!replayed) return replayed;
     recovered.entries_replayed += 1;
     return success();
   };
@@ -61,12 +75,13 @@ Result<Recovered> recover(Replica<C>& replica, const LogReader& log, const Codec
 }
 
 /// The latest snapshot advanced by every entry since: how snapshots are made, on a thread away from
-/// the order path, without asking the live replica for anything. Nothing when no entry came since.
+/// the order path, without asking the live replica for anything: up to `upto`, which must be
+/// committed. Nothing when no entry came since.
 template <typename C>
 Result<std::optional<Snapshot>> advance_snapshot(GroupId group, const LogReader& log,
-                                                 const Codec<C>& codec) {
+                                                 const Codec<C>& codec, Index upto = {UINT64_MAX}) {
   Replica<C> follower(group);
-  auto recovered = recover(follower, log, codec);
+  auto recovered = recover(follower, log, codec, upto);
   if (!recovered) return recovered.error();
   if (recovered.value().entries_replayed == 0) return std::optional<Snapshot>{};
   Snapshot snapshot;

@@ -66,6 +66,10 @@ class Replica {
     epoch_ = header.at.epoch;
     time_ = header.at.time;
     appended_ = committed_ = header.at.index;
+    if (digests_differ(header.digest, digest_of<C>(std::as_const(state_))))
+      return Error{ErrorCode::kConflict, "the state after entry " +
+                                             std::to_string(header.at.index.value) +
+                                             " is not what its leader had: this copy has diverged"};
     return success();
   }
 
@@ -116,6 +120,8 @@ class Replica {
     sealed.header.group = group_;
     sealed.header.epoch_start = std::exchange(epoch_start_, false);
     sealed.header.at = {epoch_, appended_, time_};
+    sealed.header.committed = committed_;
+    sealed.header.digest = digest_of<C>(std::as_const(state_));
     sealed.events = std::move(batch_);
     batch_.clear();
     return sealed;

@@ -11,7 +11,7 @@
 namespace holdfast::replication {
 
 template <typename C>
-class ReplicaHost {
+class ReplicaHost : private LogClient {
  public:
   using Command = typename C::Command;
   using Effect = typename C::Effect;
@@ -21,6 +21,10 @@ class ReplicaHost {
     std::function<void(std::function<void()>)> defer;  // run at the end of this loop turn
     std::function<void(Committed<Effect>&&)> release;  // the only way out for effects
     std::function<void(const Error&)> failed;          // the log can't go on: stop serving
+    // Of groups with more members; may be empty elsewhere.
+    std::function<void()> led = {};  // leadership has begun, also of a group of one
+    std::function<void(const std::string&)> deposed = {};  // end, and start again from the log
+    std::function<void(bool)> parked = {};                 // a hand-over begins, or was called off
   };
 
   /// `log` and `codec` must outlive the host.
@@ -42,31 +46,39 @@ class ReplicaHost {
   ReplicaHost(const ReplicaHost&) = delete;
   ReplicaHost& operator=(const ReplicaHost&) = delete;
 
-  /// Rebuilds the state from the log. Once, before lead().
+  /// Rebuilds the state from the log, as far as it is committed. Once, before join() or lead().
   Result<Recovered> recover() {
-    auto recovered = replication::recover(replica_, log_, codec_);
+    auto recovered = replication::recover(replica_, log_, codec_, log_.known_committed());
     if (recovered) chain_ = recovered.value().chain;
     return recovered;
   }
+  /// From here on the log says what to do: follow, or lead (Hooks::led), which a group of one
+  /// member does before this returns.
+  Result<> join() { return log_.join(*this, replica_.appended(), replica_.epoch()); }
 
   /// Begins to serve under `epoch`; what is outstanding is emitted when the epoch start is
-  /// committed.
-  void lead(Epoch epoch) {
+  /// committed. What the log has beyond what was followed is applied first.
+  void lead(Epoch epoch) override {
+    auto read = log_.read({replica_.appended().value + 1},
+                          [this](Index index, ByteView entry) { return replay(index, entry); });
+    if (!read) return fail(read.error());
     replica_.lead(epoch);
     flush();
+    if (hooks_.led) hooks_.led();
   }
-  /// As lead(), with the log's own epoch raised by one and made durable: how a group of one member
-  /// starts.
+  /// As join() for a group of one member, without the hooks' help: how tests and benchmarks start.
   Result<> lead_alone() {
     auto epoch = log_.raise_epoch(replica_.epoch());
     if (!epoch) return epoch.error();
-    lead(epoch.value());
+    replica_.lead(epoch.value());
+    flush();
     return success();
   }
 
   /// True while commands may be decided: leading, the log healthy, and not too much uncommitted.
   bool serving() const {
-    return replica_.leading() && !failed_ && replica_.uncommitted() < limits::kEntriesInFlightMax;
+    return replica_.leading() && !failed_ && !parked_ &&
+           replica_.uncommitted() < limits::kEntriesInFlightMax;
   }
 
   /// Decides a command now; its events join the turn's entry, its effects wait for the commit.
@@ -94,6 +106,7 @@ class ReplicaHost {
       body_.clear();
       if (!sealed->header.epoch_start) codec_.encode_events(sealed->events, body_);
       sealed->header.previous = chain_;
+      sealed->header.format = format_;
       entry_.clear();
       chain_ = encode_entry(sealed->header, body_, entry_);
       entries_ += 1;
@@ -109,8 +122,31 @@ class ReplicaHost {
   bool failed() const { return failed_; }
   uint64_t entries_appended() const { return entries_; }
   uint64_t bytes_appended() const { return bytes_; }
+  /// The entry format to write from here on.
+  void format(uint16_t format) { format_ = format; }
 
  private:
+  // -- LogClient
+  void follow(Index index, ByteView entry) override {
+    if (failed_ || index <= replica_.appended()) return;
+    if (auto replayed = replay(index, entry); !replayed) fail(replayed.error());
+  }
+  void deposed(const std::string& why) override {
+    failed_ = true;
+    if (hooks_.deposed) hooks_.deposed(why);
+  }
+  void park(bool parked) override {
+    if (parked && replica_.leading()) flush();
+    parked_ = parked;
+    if (hooks_.parked) hooks_.parked(parked);
+  }
+  Result<> replay(Index index, ByteView entry) {
+    return replay_entry(replica_, codec_, index, entry, chain_, replayed_);
+  }
+  void fail(const Error& error) {
+    failed_ = true;
+    if (hooks_.failed) hooks_.failed(error);
+  }
   void committed(Index index) {
     replica_.commit(index, released_);
     hand_out_released();
@@ -142,7 +178,9 @@ class ReplicaHost {
   std::vector<Committed<Effect>> released_, handing_;
   std::size_t commands_ = 0;
   uint64_t entries_ = 0, bytes_ = 0;
-  bool flush_due_ = false, failed_ = false, handing_out_ = false;
+  std::vector<typename C::Event> replayed_;
+  uint16_t format_ = kEntryFormat;
+  bool flush_due_ = false, failed_ = false, handing_out_ = false, parked_ = false;
 };
 
 }  // namespace holdfast::replication

@@ -15,7 +15,8 @@ using namespace holdfast::replication;
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
   const ByteView input = std::as_bytes(std::span(data, size));
   if (const auto entry = decode_entry(input))
-    FATAL_UNLESS(entry.value().body.size() + kEntryHeaderBytes == size);
+    FATAL_UNLESS(entry.value().body.size() + entry_header_bytes(entry.value().header.format) ==
+                 size);
 
   EntryHeader header;
   header.group = GroupId{7};

@@ -33,8 +33,34 @@ class LogReader {
                         const std::function<Result<>(Index, ByteView)>& visit) const = 0;
 };
 
+/// What stands before a log: the replica. Called on the group's loop, after join().
+class LogClient {
+ public:
+  virtual ~LogClient() = default;
+  /// The next committed entry of the group's leader, which is elsewhere.
+  virtual void follow(Index index, ByteView entry) = 0;
+  /// Lead under `epoch`: first apply what the log has beyond what was followed.
+  virtual void lead(Epoch epoch) = 0;
+  /// Leadership is gone. The state may hold what was never committed: it has to be rebuilt.
+  virtual void deposed(const std::string& why) = 0;
+  /// Decide nothing until told otherwise; what is open is sealed now.
+  virtual void park(bool parked) = 0;
+};
+
 class Log : public LogReader {
  public:
+  /// Everything up to here is committed and may be applied without being told.
+  virtual Index known_committed() const { return {UINT64_MAX}; }
+  /// The replica has applied everything up to `applied`, of an epoch up to `seen`. From here on it
+  /// is told what to do; `client` must outlive the log. A log of one member makes it lead at once.
+  virtual Result<> join(LogClient& client, Index applied, Epoch seen) {
+    (void)applied;
+    auto epoch = raise_epoch(seen);
+    if (!epoch) return epoch.error();
+    client.lead(epoch.value());
+    return success();
+  }
+
   /// Takes an encoded entry; indexes come without gaps. Returns at once; completion is `committed`.
   virtual void append(Index index, ByteView entry) = 0;
   /// Set once. Called on the group's loop, ascending, possibly several indexes at a time; never

@@ -22,7 +22,7 @@ void Member::begin_to_lead(Epoch epoch, Why why, MonoTime now) {
   following_ = round_open_ = ack_due_ = false;
   suspected_.reset();
   epoch_start_ = {};
-  hand_over_to_.reset();
+  if (std::exchange(hand_over_to_, std::nullopt)) push(act::Park{false});
   handed_over_ = false;
   window_.clear();
   window_bytes_ = 0;
@@ -42,8 +42,7 @@ void Member::begin_to_lead(Epoch epoch, Why why, MonoTime now) {
 
 void Member::step_down(Why why, const std::string& text, MonoTime now) {
   if (!leads()) return;
-  if (hand_over_to_) push(act::Park{false});
-  hand_over_to_.reset();
+  if (std::exchange(hand_over_to_, std::nullopt)) push(act::Park{false});
   // Should the arbiter still make that change, the next read shows it.
   if (pending_ && pending_->purpose != Purpose::kTakeOver) pending_.reset();
   if (std::exchange(unprotected_, false)) push(act::Unprotected{false});

@@ -51,6 +51,7 @@ struct World::Node {
   bool parked = false, carrying = false, leading_rebuilt = false;
   std::deque<EntryRef> unwritten;  // handed to the disk by this life
   uint64_t written = 0;
+  EntryRef last_written;
   bool writing = false;
   bool slow_disk = false;
   std::map<uint32_t, MonoTime> arrival;  // in order, a connection each way
@@ -313,12 +314,12 @@ void World::begin_write(Node& node) {
   const Duration cost =
       node.slow_disk ? random_.between(Duration::milliseconds(1), Duration::milliseconds(40))
                      : random_.between(Duration::microseconds(20), Duration::microseconds(400));
-  const EntryRef last = node.unwritten.back();
   const uint64_t upto = node.written + node.unwritten.size();
-  at(cost, [this, &node, life = node.life, last, upto] {
+  at(cost, [this, &node, life = node.life, upto] {
     if (node.life != life || !node.alive) return;  // was never written
     write(node, upto);
     node.writing = false;
+    const EntryRef last = node.last_written;
     enter(node, life, [=, this](Member& m) { m.on_persisted(last.index, last.epoch, now_); });
     begin_write(node);
   });
@@ -337,6 +338,7 @@ void World::write(Node& node, uint64_t upto) {
     if (random_.one_in(64)) node.earlier = node.disk;
     if (settings_.bug == Bug::kSkipEntry && !node.leading && random_.one_in(200))
       entry.bytes = std::make_shared<const Bytes>(Bytes(8));
+    node.last_written = entry;
     node.disk.entries.push_back(std::move(entry));
   }
 }

@@ -262,8 +262,8 @@ TEST(ReplicaHost, APoisonEntryIsNamedNotThrown) {
   const LedgerCore::Event bad{LedgerCore::Event::kDeposited, 1, 667};
   rig.codec.encode_events({&bad, 1}, body);
   auto first = decode_entry(rig.log.entries[1]);
-  EntryHeader header{
-      kEntryFormat, false, GroupId{7}, {Epoch{1}, Index{2}, WallTime{2000}}, first.value().hash};
+  EntryHeader header{kEntryFormat,       false, GroupId{7}, {Epoch{1}, Index{2}, WallTime{2000}},
+                     first.value().hash, {},    0};
   encode_entry(header, body, entry);
   rig.log.entries[2] = entry;
   Replica<LedgerCore> again(GroupId{7});
