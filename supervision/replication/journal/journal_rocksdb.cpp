@@ -15,72 +15,15 @@
 #include <fstream>
 #include <unordered_set>
 
+#include "supervision/replication/journal/journal_parts_rocksdb.hpp"
+
 namespace holdfast::replication {
 
 namespace {
 
-constexpr std::size_t kSnapshotPieceBytesMax = 1u << 20;
 constexpr const char* kFormatKey = "format";
 constexpr const char* kFormat = "1";
 constexpr const char* kDirectoryIdKey = "directory-id";
-
-template <typename T>
-void put_big_endian(char* at, T value) {
-  for (std::size_t i = 0; i < sizeof(T); ++i)
-    at[i] = static_cast<char>(static_cast<uint64_t>(value) >> (8 * (sizeof(T) - 1 - i)));
-}
-template <typename T>
-T get_big_endian(const char* at) {
-  uint64_t value = 0;
-  for (std::size_t i = 0; i < sizeof(T); ++i)
-    value = value << 8 | static_cast<unsigned char>(at[i]);
-  return static_cast<T>(value);
-}
-
-// Keys sort by group, then index: group (4 bytes) | index (8 bytes), big endian; chunks add 4 more.
-struct Key {
-  char bytes[16];
-  std::size_t size;
-  rocksdb::Slice slice() const { return {bytes, size}; }
-};
-Key entry_key(GroupId group, Index index) {
-  Key key{{}, 12};
-  put_big_endian(key.bytes, group.value);
-  put_big_endian(key.bytes + 4, index.value);
-  return key;
-}
-Key chunk_key(GroupId group, Index index, uint32_t chunk) {
-  Key key = entry_key(group, index);
-  put_big_endian(key.bytes + 12, chunk);
-  key.size = 16;
-  return key;
-}
-std::string meta_key(const char* kind, GroupId group) {
-  return std::string(kind) + "/" + std::to_string(group.value);
-}
-
-rocksdb::Slice slice_of(ByteView bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-ByteView view_of(const rocksdb::Slice& slice) {
-  return {reinterpret_cast<const std::byte*>(slice.data()), slice.size()};
-}
-
-Error error_of(const rocksdb::Status& status, const std::string& directory, const char* doing) {
-  const std::string text =
-      std::string(doing) + " the journal in " + directory + ": " + status.ToString();
-  if (status.IsCorruption())
-    return {ErrorCode::kCorrupt,
-            text +
-                ". The journal is damaged before its end, so entries after the damage can't be "
-                "trusted. Keep the directory for inspection, and restore the latest backup "
-                "(holdfast restore), or start with an empty data directory and reconcile with "
-                "the venue."};
-  if (status.IsIOError() && text.find("lock") != std::string::npos)
-    return {ErrorCode::kConflict, text + ". Is another node running on this data directory?"};
-  if (status.IsNoSpace()) return {ErrorCode::kFull, text + ". Free disk space and start again."};
-  return {ErrorCode::kIo, text};
-}
 
 rocksdb::ColumnFamilyOptions family_options(std::size_t write_buffer,
                                             const std::shared_ptr<rocksdb::Cache>& cache) {
@@ -101,49 +44,12 @@ rocksdb::ColumnFamilyOptions family_options(std::size_t write_buffer,
   return options;
 }
 
-std::string snapshot_meta_key(GroupId group, Index index) {
-  char digits[24];
-  std::snprintf(digits, sizeof digits, "/%020llu", static_cast<unsigned long long>(index.value));
-  return meta_key("snapshot", group) + digits;
-}
-
-// Value of meta "snapshot/GROUP/INDEX": fixed little-endian fields, then a row for each piece. What
-// earlier builds stored has no rows: its pieces are 0, 1, … under its own index, and the hash is of
-// the whole.
-struct SnapshotHeader {
-  uint64_t epoch, index;
-  int64_t time;
-  uint64_t chain_high, chain_low, size, hash_high, hash_low;
-};
-/// A piece of a snapshot, stored with the first snapshot that had it.
-struct SnapshotPiece {
-  uint64_t index;
-  uint32_t number, size;
-  uint64_t hash_high, hash_low;
-};
-struct StoredSnapshot {
-  SnapshotHeader header;
-  std::vector<SnapshotPiece> pieces;
-  bool whole() const { return pieces.empty(); }  // of an earlier build
-};
-std::optional<StoredSnapshot> parse_snapshot(const rocksdb::Slice& value) {
-  StoredSnapshot stored;
-  if (value.size() < sizeof stored.header ||
-      (value.size() - sizeof stored.header) % sizeof(SnapshotPiece) != 0)
-    return std::nullopt;
-  std::memcpy(&stored.header, value.data(), sizeof stored.header);
-  stored.pieces.resize((value.size() - sizeof stored.header) / sizeof(SnapshotPiece));
-  if (!stored.pieces.empty())
-    std::memcpy(stored.pieces.data(), value.data() + sizeof stored.header,
-                value.size() - sizeof stored.header);
-  return stored;
-}
 /// Deletes all but the last of `older` (by rising index), and the pieces that only they have.
 void drop_unused(GroupId group, const StoredSnapshot& newest, std::span<const StoredSnapshot> older,
                  rocksdb::ColumnFamilyHandle* meta, rocksdb::ColumnFamilyHandle* pieces,
                  rocksdb::WriteBatch& drop) {
   const auto key = [&](const SnapshotPiece& row) {
-    const Key bytes = chunk_key(group, {row.index}, row.number);
+    const JournalKey bytes = chunk_key(group, {row.index}, row.number);
     return std::string(bytes.bytes, bytes.size);
   };
   std::unordered_set<std::string> used;
@@ -153,8 +59,8 @@ void drop_unused(GroupId group, const StoredSnapshot& newest, std::span<const St
     const Index index{snapshot.header.index};
     drop.Delete(meta, snapshot_meta_key(group, index));
     if (snapshot.whole())
-      drop.DeleteRange(pieces, chunk_key(group, index, 0).slice(),
-                       chunk_key(group, index, UINT32_MAX).slice());
+      drop.DeleteRange(pieces, slice_of(chunk_key(group, index, 0)),
+                       slice_of(chunk_key(group, index, UINT32_MAX)));
     for (const SnapshotPiece& row : snapshot.pieces)
       if (const auto piece = key(row); !used.contains(piece)) drop.Delete(pieces, piece);
   }
@@ -283,7 +189,7 @@ Result<> JournalRocksdb::read(GroupId group, Index from,
   options.fill_cache = false;
   options.readahead_size = 1 << 20;
   std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, entries_));
-  for (it->Seek(entry_key(group, from).slice()); it->Valid(); it->Next()) {
+  for (it->Seek(slice_of(entry_key(group, from))); it->Valid(); it->Next()) {
     const rocksdb::Slice key = it->key();
     if (key.size() != 12 || get_big_endian<uint32_t>(key.data()) != group.value) break;
     auto visited = visit({get_big_endian<uint64_t>(key.data() + 4)}, view_of(it->value()));
@@ -317,7 +223,7 @@ Result<std::optional<Snapshot>> JournalRocksdb::latest_snapshot(GroupId group) c
   rocksdb::PinnableSlice piece;
   const auto append = [&](uint64_t index, uint32_t number) {
     const auto status =
-        db_->Get(options, snapshots_, chunk_key(group, {index}, number).slice(), &piece);
+        db_->Get(options, snapshots_, slice_of(chunk_key(group, {index}, number)), &piece);
     if (!status.ok() || piece.empty()) return false;
     const auto bytes = view_of(piece);
     snapshot.state.insert(snapshot.state.end(), bytes.begin(), bytes.end());
@@ -361,7 +267,7 @@ Result<std::vector<GroupExtent>> JournalRocksdb::extents() const {
     GroupExtent extent;
     extent.group = {get_big_endian<uint32_t>(it->key().data())};
     extent.first = {get_big_endian<uint64_t>(it->key().data() + 4)};
-    it->SeekForPrev(entry_key(extent.group, {UINT64_MAX}).slice());
+    it->SeekForPrev(slice_of(entry_key(extent.group, {UINT64_MAX})));
     extent.last = {get_big_endian<uint64_t>(it->key().data() + 4)};
     auto stored = epoch(extent.group);
     if (!stored) return stored.error();
@@ -372,7 +278,7 @@ Result<std::vector<GroupExtent>> JournalRocksdb::extents() const {
     if (meta->Valid() && meta->key().starts_with(prefix))
       extent.snapshot = {std::stoull(meta->key().ToString().substr(prefix.size()))};
     extents.push_back(extent);
-    it->Seek(entry_key(extent.group, {UINT64_MAX}).slice());
+    it->Seek(slice_of(entry_key(extent.group, {UINT64_MAX})));
   }
   if (!it->status().ok()) return error_of(it->status(), settings_.directory, "reading");
   return extents;
@@ -436,7 +342,7 @@ Result<> JournalRocksdb::put_pieces(GroupId group, Index index,
   rocksdb::Status status;
   for (const auto& [number, bytes] : pieces) {
     status =
-        db_->Put(options, snapshots_, chunk_key(group, index, number).slice(), slice_of(bytes));
+        db_->Put(options, snapshots_, slice_of(chunk_key(group, index, number)), slice_of(bytes));
     if (!status.ok()) break;
     snapshot_bytes_.fetch_add(bytes.size(), std::memory_order_relaxed);
     unflushed += bytes.size();
@@ -467,13 +373,14 @@ Result<> JournalRocksdb::put_snapshot(GroupId group, const Snapshot& snapshot) {
   };
   std::unordered_map<ChainHash, SnapshotPiece, HashOfHash> known;
   // A crash may have left pieces of a snapshot that never came to count.
-  const Key behind = chunk_key(group, {older.empty() ? 0 : older.back().header.index + 1}, 0);
-  const Key here = chunk_key(group, snapshot.at.index, UINT32_MAX);
+  const JournalKey behind =
+      chunk_key(group, {older.empty() ? 0 : older.back().header.index + 1}, 0);
+  const JournalKey here = chunk_key(group, snapshot.at.index, UINT32_MAX);
   {
     std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, snapshots_));
-    it->Seek(behind.slice());
-    if (it->Valid() && it->key().compare(here.slice()) < 0) {
-      const auto status = db_->DeleteRange({}, snapshots_, behind.slice(), here.slice());
+    it->Seek(slice_of(behind));
+    if (it->Valid() && it->key().compare(slice_of(here)) < 0) {
+      const auto status = db_->DeleteRange({}, snapshots_, slice_of(behind), slice_of(here));
       if (!status.ok()) return error_of(status, settings_.directory, "trimming");
     }
   }
@@ -515,7 +422,8 @@ Result<> JournalRocksdb::put_snapshot(GroupId group, const Snapshot& snapshot) {
     rocksdb::WriteBatch drop;
     const uint64_t kept = older.back().header.index;  // a second way back
     drop_unused(group, *parse_snapshot(value), older, meta_, snapshots_, drop);
-    drop.DeleteRange(entries_, entry_key(group, {0}).slice(), entry_key(group, {kept + 1}).slice());
+    drop.DeleteRange(entries_, slice_of(entry_key(group, {0})),
+                     slice_of(entry_key(group, {kept + 1})));
     status = db_->Write({}, &drop);
     if (!status.ok()) return error_of(status, settings_.directory, "trimming");
   }
@@ -670,10 +578,14 @@ std::unique_ptr<Log> JournalAppender::log(GroupId group, Durability durability) 
   return std::make_unique<GroupLog>(*this, journal_, group, durability, std::move(alive));
 }
 
+void JournalAppender::durability(GroupId group, Durability durability) {
+  shared_->groups[group].durability = durability;
+}
+
 void JournalAppender::append(GroupId group, Index index, ByteView bytes) {
   Shared& shared = *shared_;
   if (shared.failure) return;
-  shared.batch.Put(journal_.entries_, entry_key(group, index).slice(), slice_of(bytes));
+  shared.batch.Put(journal_.entries_, slice_of(entry_key(group, index)), slice_of(bytes));
   shared.groups[group].appended = index;
   if (std::find(shared.dirty.begin(), shared.dirty.end(), group) == shared.dirty.end())
     shared.dirty.push_back(group);

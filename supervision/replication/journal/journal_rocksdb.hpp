@@ -14,6 +14,7 @@
 #include <unordered_map>
 
 #include "supervision/replication/journal/log.hpp"
+#include "supervision/replication/protocol/messages.hpp"
 
 namespace rocksdb {
 class DB;
@@ -52,6 +53,10 @@ class JournalAppender {
   /// The log of a group on this loop. At most one live Log for a group and appender; the appender
   /// and the journal must outlive it.
   std::unique_ptr<Log> log(GroupId group, Durability durability);
+  /// Writes now what was appended in this turn.
+  void flush() { write(); }
+  /// What persisted means for a group from here on.
+  void durability(GroupId group, Durability durability);
 
  private:
   friend class GroupLog;
@@ -71,6 +76,13 @@ struct GroupExtent {
   Index snapshot;     // zero when none
 };
 
+/// What the stored entries of a group tell without being decoded.
+struct GroupHistory {
+  std::vector<EpochStart> starts;
+  Index last;       // zero when there is no entry
+  Index committed;  // by the last entry
+};
+
 class JournalRocksdb {
  public:
   /// Opens (or makes) the journal and repairs a torn tail. kCorrupt: damaged in the middle.
@@ -87,6 +99,21 @@ class JournalRocksdb {
   /// A group's log for reading; the journal must outlive it.
   std::unique_ptr<LogReader> reader(GroupId group) const;
   Result<Epoch> epoch(GroupId group) const;
+
+  /// Position of the latest snapshot; index zero when there is none.
+  Result<Position> snapshot_position(GroupId group) const;
+  /// Epoch starts, end and committed index, by a few reads.
+  Result<GroupHistory> history(GroupId group) const;
+  /// The piece of the latest snapshot that begins at `offset`, a multiple of a piece.
+  Result<peer::SnapshotPart> snapshot_part(GroupId group, uint64_t offset) const;
+  /// An id of the group's data in this directory, made at the first call.
+  Result<std::string> group_id(GroupId group);
+
+  // For members of larger groups. None may run beside an append of the same group.
+  Result<> put_epoch(GroupId group, Epoch epoch, bool fsync);
+  Result<> truncate(GroupId group, Index last);
+  Result<> install_snapshot(GroupId group, const Snapshot& snapshot);
+  Result<> wipe(GroupId group);
 
   /// Raises a group's epoch to max(stored, seen) + 1, fsynced before it returns.
   Result<Epoch> raise_epoch(GroupId group, Epoch seen);
