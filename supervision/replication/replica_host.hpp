@@ -62,6 +62,7 @@ class ReplicaHost : private LogClient {
     auto read = log_.read({replica_.appended().value + 1},
                           [this](Index index, ByteView entry) { return replay(index, entry); });
     if (!read) return fail(read.error());
+    if (failed_) return;
     replica_.lead(epoch);
     flush();
     if (hooks_.led) hooks_.led();
@@ -146,6 +147,7 @@ class ReplicaHost : private LogClient {
   void fail(const Error& error) {
     failed_ = true;
     if (hooks_.failed) hooks_.failed(error);
+    log_.diverged(error.text);  // may end this host
   }
   void committed(Index index) {
     replica_.commit(index, released_);

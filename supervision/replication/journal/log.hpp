@@ -70,6 +70,9 @@ class Log : public LogReader {
   /// ever.
   virtual void on_failed(std::function<void(const Error&)> callback) = 0;
 
+  /// The replica found that its copy is not what the group has, or can't be applied.
+  virtual void diverged(const std::string& why) { (void)why; }
+
   virtual Durability durability() const = 0;
   /// Raises the stored epoch by one (above `seen` too) and makes it durable before it returns it.
   virtual Result<Epoch> raise_epoch(Epoch seen) = 0;

@@ -143,7 +143,7 @@ void Member::on_link_up(const Incarnation& incarnation, MonoTime now) {
   if (p.incarnation && *p.incarnation != incarnation) p.sync = Sync::kUnknown, p.acked = {};
   p.incarnation = incarnation;
   p.linked = true;
-  p.gone = false;
+  p.gone = p.resigned = false;
   p.heard = now;
   if (leads()) {
     greet(p, now);

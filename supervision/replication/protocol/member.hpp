@@ -155,6 +155,8 @@ class Member {
   MemberState state() const { return state_; }
   bool leads() const { return state_ == MemberState::kLeading || state_ == MemberState::kServing; }
   Epoch epoch() const { return epoch_; }
+  /// Of an entry in the log; zero below what is known.
+  Epoch epoch_of(Index index) const { return history_.at(index); }
   Index last() const { return last_; }
   Index committed() const { return committed_; }
   Index released() const { return released_; }
@@ -171,7 +173,7 @@ class Member {
   struct Peer {
     MemberId member;
     std::optional<Incarnation> incarnation;  // of its present or last link
-    bool linked = false, gone = false;
+    bool linked = false, gone = false, resigned = false;
     MonoTime heard;  // anything at all
     // what a leader knows of it in this epoch
     Sync sync = Sync::kUnknown;

@@ -156,8 +156,7 @@ void Member::take(MemberId from, const peer::HandOver& offer, MonoTime now) {
 void Member::take(MemberId from, const peer::Resign& resign, MonoTime now) {
   if (resign.epoch != epoch_ || leader_ != from) return;
   report("member " + std::to_string(from.value) + " resigned");
-  peer(from).gone = true;
-  peer(from).linked = false;  // for this question; the link itself stays
+  peer(from).resigned = true;
   suspect(now);
 }
 

@@ -99,6 +99,7 @@ void Member::adopt(const GroupRecord& record, MonoTime now) {
     if (config.member != settings_.self.member) (void)peer(config.member);
   if (leads()) return advance_commit(now);
   if (other_leader && record.leader) {
+    for (auto& [member, p] : peers_) p.resigned = false;
     leader_ = record.leader->member;
     leader_heard_ = now;
     suspected_.reset();
@@ -224,7 +225,9 @@ void Member::suspect(MonoTime now) {
   } else {
     const Peer& p = peer(led_by.member);
     const bool other_life = p.linked && p.incarnation && *p.incarnation != led_by;
-    if ((p.gone && !p.linked) || other_life) {
+    if (p.resigned) {
+      why = Why::kLeaderResigned;
+    } else if ((p.gone && !p.linked) || other_life) {
       why = Why::kLeaderLost;
     } else if (now - leader_heard_ <= patience()) {
       suspected_.reset();

@@ -485,7 +485,8 @@ void World::disconnect(Node& a, Node& b, bool a_dead, bool b_dead) {
        [this, one = one, other = other, dead = dead, life = one->life, id = other->id] {
          if (!one->alive || one->life != life) return;
          enter(*one, life, [=, this](Member& m) { m.on_link_down(id, dead, now_); });
-         at(random_.between(Duration::milliseconds(1), Duration::milliseconds(10)),
+         // Not before the other side has seen the end of the former connection.
+         at(random_.between(Duration::milliseconds(2), Duration::milliseconds(10)),
             [this, one, other, life] {
               if (one->alive && one->life == life) connect(*one, *other);
             });
@@ -561,14 +562,20 @@ std::string World::apply_cas(const act::CompareAndSet& cas) {
 void World::compare_and_set(Node& node, const act::CompareAndSet& cas) {
   const uint64_t life = node.life;
   const Duration there = random_.between(Duration::microseconds(200), Duration::milliseconds(3));
+  questions_ += 1;
   at(there, [this, &node, life, cas] {
+    questions_ -= 1;
     const bool reachable = arbiter_up_ && !cuts_.contains({node.id.value, 0});
     const bool lost_answer = faulty_ && random_.one_in(12);
     if (!reachable || lost_answer) {
       // Whether it still happens, and when, nobody who asked knows.
       if (random_.one_in(2)) {
         sometimes_["an unanswered question took effect"] += 1;
-        at(random_.between({}, Duration::milliseconds(80)), [this, cas] { (void)apply_cas(cas); });
+        questions_ += 1;
+        at(random_.between({}, Duration::milliseconds(80)), [this, cas] {
+          questions_ -= 1;
+          (void)apply_cas(cas);
+        });
       }
       at(Duration::milliseconds(30), [this, &node, life, cas] {
         enter(node, life, [=, this](Member& m) { m.on_cas_unknown(cas.id, now_); });
@@ -597,7 +604,7 @@ void World::watch() {
 
 /// Never so many that nobody is left who holds everything.
 bool World::may_lose(const Node& node) const {
-  if (!record_) return false;
+  if (!record_ || questions_ > 0) return false;
   std::size_t others = 0;
   for (const Incarnation& i : record_->in_sync)
     for (const auto& other : nodes_)

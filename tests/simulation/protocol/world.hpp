@@ -136,6 +136,7 @@ class World {
 
   std::optional<GroupRecord> record_;
   bool arbiter_up_ = true;
+  int questions_ = 0;  // that may still change the record
 
   uint64_t payload_ = 0;
   std::map<uint64_t, uint64_t> released_;   // index -> payload

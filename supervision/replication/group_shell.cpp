@@ -1,0 +1,360 @@
+#include "supervision/replication/group_shell.hpp"
+
+#include <utility>
+
+namespace holdfast::replication {
+
+/// What a replica holds. The shell knows the latest; an older one does nothing any more.
+class GroupShell::GroupLog final : public Log {
+ public:
+  explicit GroupLog(GroupShell& shell) : shell_(&shell), alive_(shell.alive_) {}
+  ~GroupLog() override {
+    if (!alive_.expired()) shell_->leave(*this);
+  }
+  void append(Index index, ByteView entry) override {
+    if (current()) shell_->append(index, entry);
+  }
+  void on_committed(std::function<void(Index)> callback) override {
+    committed = std::move(callback);
+  }
+  void on_failed(std::function<void(const Error&)> callback) override {
+    failed = std::move(callback);
+  }
+  Durability durability() const override { return shell_->journal_->durability(); }
+  Result<std::optional<Snapshot>> latest_snapshot() const override {
+    return shell_->journal_->latest_snapshot();
+  }
+  Result<> read(Index from, const std::function<Result<>(Index, ByteView)>& visit) const override {
+    shell_->journal_->flush();
+    return shell_->journal_->read(from, visit);
+  }
+  Index known_committed() const override { return shell_->member_->released(); }
+  Result<> join(LogClient& client, Index applied, Epoch) override {
+    return shell_->join(*this, client, applied);
+  }
+  void diverged(const std::string& why) override {
+    if (current()) shell_->diverged(why);
+  }
+  /// A group of more members has its epochs from the arbiter.
+  Result<Epoch> raise_epoch(Epoch) override {
+    return Error{ErrorCode::kConflict, "this group's epochs come from the arbiter"};
+  }
+
+  std::function<void(Index)> committed;
+  std::function<void(const Error&)> failed;
+
+ private:
+  bool current() const { return !alive_.expired() && shell_->log_ == this; }
+  GroupShell* shell_;
+  std::weak_ptr<bool> alive_;
+};
+
+GroupShell::GroupShell(MemberSettings settings, std::unique_ptr<MemberJournal> journal,
+                       Arbiter& arbiter, GroupShellHooks hooks)
+    : settings_(std::move(settings)),
+      journal_(std::move(journal)),
+      arbiter_(arbiter),
+      hooks_(std::move(hooks)),
+      alive_(std::make_shared<bool>(true)) {}
+
+GroupShell::~GroupShell() { arbiter_.unwatch(settings_.group); }
+
+Result<> GroupShell::open() {
+  auto persisted = journal_->load();
+  if (!persisted) return persisted.error();
+  auto data_dir = journal_->data_dir();
+  if (!data_dir) return data_dir.error();
+  journal_->on_persisted([this](Index index) { this->persisted(index); });
+  journal_->on_failed([this](const Error& error) { fail(error); });
+  start_member(std::move(persisted).value(), data_dir.value());
+  return success();
+}
+
+void GroupShell::start_member(Persisted persisted, const Uuid& data_dir) {
+  settings_.self.data_dir = data_dir;
+  unpersisted_.clear();
+  unapplied_.clear();
+  lead_ = led_ = {};
+  member_ = std::make_unique<Member>(settings_, std::move(persisted));
+  committed_.store(member_->released().value, std::memory_order_release);
+}
+
+void GroupShell::start() {
+  arbiter_.watch(settings_.group,
+                 [this, alive = std::weak_ptr<bool>(alive_)](const GroupRecord& record) {
+                   if (alive.expired()) return;
+                   input([&](MonoTime now) { member_->on_record(record, now); });
+                 });
+  input([&](MonoTime now) { member_->start(now); });
+}
+
+// ---- inputs and actions
+
+template <typename F>
+void GroupShell::input(F&& function) {
+  function(hooks_.now());
+  carry_out();
+}
+
+void GroupShell::carry_out() {
+  if (std::exchange(carrying_, true)) return;  // what comes up meanwhile is done in its turn
+  const auto before = std::tuple(member_->state(), member_->epoch(), member_->leader());
+  for (std::size_t i = 0; i < member_->actions().size(); ++i) {
+    Action action = std::move(member_->actions()[i]);
+    const Member* acting = member_.get();
+    std::visit([this](auto& a) { execute(a); }, action);
+    if (member_.get() != acting) i = static_cast<std::size_t>(-1);  // a new member's actions
+  }
+  member_->actions().clear();
+  carrying_ = false;
+  committed_.store(member_->released().value, std::memory_order_release);
+  if (before != std::tuple(member_->state(), member_->epoch(), member_->leader()) && hooks_.changed)
+    hooks_.changed();
+}
+
+template <typename T>
+bool GroupShell::ok(const Result<T>& result) {
+  if (result) return true;
+  fail(result.error());
+  return false;
+}
+
+void GroupShell::fail(const Error& error) {
+  input([&](MonoTime now) { member_->on_log_failed(error.text, now); });
+  if (log_ && log_->failed) log_->failed(error);
+}
+
+void GroupShell::link_up(const Incarnation& peer) {
+  input([&](MonoTime now) { member_->on_link_up(peer, now); });
+}
+void GroupShell::link_down(MemberId peer, bool gone) {
+  input([&](MonoTime now) { member_->on_link_down(peer, gone, now); });
+}
+void GroupShell::message(MemberId from, const PeerMessage& message) {
+  input([&](MonoTime now) { member_->on_message(from, message, now); });
+}
+void GroupShell::tick() {
+  input([&](MonoTime now) { member_->tick(now); });
+}
+void GroupShell::resign() {
+  input([&](MonoTime now) { member_->resign(now); });
+}
+Result<> GroupShell::hand_over(MemberId to) {
+  auto begun = member_->hand_over(to, hooks_.now());
+  carry_out();
+  return begun;
+}
+Result<> GroupShell::force() {
+  auto begun = member_->force(hooks_.now());
+  carry_out();
+  return begun;
+}
+
+void GroupShell::execute(act::Send& a) { hooks_.send(a.to, a.message); }
+
+void GroupShell::execute(act::Persist& a) {
+  for (EntryRef& entry : a.entries) {
+    journal_->append(entry);
+    unpersisted_.push_back({entry.index, entry.epoch, nullptr});
+    unapplied_.push_back(std::move(entry));
+  }
+}
+
+void GroupShell::persisted(Index index) {
+  Epoch epoch;
+  while (!unpersisted_.empty() && unpersisted_.front().index <= index) {
+    epoch = unpersisted_.front().epoch;
+    unpersisted_.pop_front();
+  }
+  if (!epoch) return;  // of what was dropped since
+  input([&](MonoTime now) { member_->on_persisted(index, epoch, now); });
+}
+
+void GroupShell::execute(act::PersistEpoch& a) { (void)ok(journal_->put_epoch(a.epoch)); }
+
+void GroupShell::execute(act::Truncate& a) {
+  unpersisted_.clear();
+  while (!unapplied_.empty() && unapplied_.back().index > a.last) unapplied_.pop_back();
+  if (ok(journal_->truncate(a.last))) {
+    // What is at or below and was on its way is written now.
+    input([&](MonoTime now) { member_->on_persisted(a.last, member_->epoch_of(a.last), now); });
+  }
+}
+
+void GroupShell::execute(act::Install& a) {
+  unpersisted_.clear();
+  unapplied_.clear();
+  if (!ok(journal_->install(a.snapshot))) return;
+  if (client_) client_->deposed("a snapshot of the leader's takes the place of this state");
+}
+
+void GroupShell::execute(act::ReadLog& a) {
+  journal_->flush();
+  auto entries = journal_->read_some(a.from, a.bytes_max);
+  if (!ok(entries)) return;
+  const MonoTime now = hooks_.now();
+  if (entries.value())
+    member_->on_log_read(a.to, std::move(*entries.value()), now);
+  else
+    member_->on_log_gone(a.to, now);
+}
+
+void GroupShell::execute(act::ReadSnapshot& a) {
+  auto part = journal_->snapshot_part(a.offset);
+  if (!ok(part)) return;
+  member_->on_snapshot_read(a.to, std::move(part).value(), hooks_.now());
+}
+
+void GroupShell::execute(act::Commit& a) {
+  if (member_->leads()) {
+    if (log_ && log_->committed && led_ == member_->epoch()) log_->committed(a.index);
+    return;
+  }
+  apply(a.index);
+}
+
+void GroupShell::apply(Index upto) {
+  while (!unapplied_.empty() && unapplied_.front().index <= upto) {
+    const EntryRef entry = std::move(unapplied_.front());
+    unapplied_.pop_front();
+    // Without a replica there is nobody to tell: the next one reads the journal.
+    if (!client_ || entry.index <= applied_) continue;
+    if (entry.index.value != applied_.value + 1) {
+      // It joined before these were written: read what lies between.
+      auto read = journal_->read({applied_.value + 1}, [&](Index index, ByteView bytes) {
+        if (index >= entry.index) return success();
+        applied_ = index;
+        client_->follow(index, bytes);
+        return success();
+      });
+      if (!ok(read) || !client_) return;
+    }
+    applied_ = entry.index;
+    client_->follow(entry.index, *entry.bytes);
+  }
+}
+
+void GroupShell::execute(act::Lead& a) {
+  lead_ = a.epoch;
+  unapplied_.clear();  // the replica reads the tail from the journal
+  lead_client();
+}
+
+void GroupShell::lead_client() {
+  if (!client_ || !lead_ || !member_->leads()) return;
+  if (led_ == lead_) return;
+  led_ = lead_;
+  client_->lead(lead_);
+}
+
+void GroupShell::execute(act::StepDown& a) {
+  lead_ = {};
+  if (hooks_.cut_egress) hooks_.cut_egress();
+  if (client_) std::exchange(client_, nullptr)->deposed(a.why);
+}
+
+void GroupShell::execute(act::Park& a) {
+  if (client_) client_->park(a.parked);
+}
+
+void GroupShell::execute(act::CompareAndSet& a) {
+  std::optional<Victim> victim;
+  const auto& record = member_->record();
+  if (record && record->leader && a.proposed.leader != record->leader && hooks_.victim &&
+      settings_.fence && record->leader->member != settings_.self.member &&
+      !in_sync_of(a.proposed, record->leader->member))
+    victim = hooks_.victim(*record->leader);
+  arbiter_.compare_and_set(
+      a.proposed, a.expected, arbiter_.fences() ? victim : std::nullopt,
+      [this, id = a.id, alive = std::weak_ptr<bool>(alive_)](CasResult result) {
+        if (alive.expired()) return;
+        input([&](MonoTime now) {
+          switch (result.outcome) {
+            case CasOutcome::kWon:
+              return member_->on_cas_won(id, now);
+            case CasOutcome::kLost:
+              return member_->on_cas_lost(id, result.current, now);
+            case CasOutcome::kUnknown:
+              return member_->on_cas_unknown(id, now);
+            case CasOutcome::kRefused:
+              break;
+          }
+          hooks_.report("the arbiter refused: " + result.error.text, true);
+          member_->on_cas_lost(id, std::nullopt, now);
+        });
+      });
+}
+
+void GroupShell::execute(act::ReadRecord&) {
+  arbiter_.read(settings_.group, [this, alive = std::weak_ptr<bool>(alive_)](
+                                     Result<std::optional<GroupRecord>> record) {
+    if (alive.expired()) return;
+    input([&](MonoTime now) {
+      record ? member_->on_record(record.value(), now) : member_->on_read_failed(now);
+    });
+  });
+}
+
+void GroupShell::execute(act::Unprotected& a) { (void)ok(journal_->fsync_all(a.on)); }
+
+void GroupShell::execute(act::Wipe& a) {
+  if (client_) std::exchange(client_, nullptr)->deposed(a.why);
+  if (!ok(journal_->wipe())) return;
+  auto data_dir = journal_->data_dir();
+  if (!ok(data_dir)) return;
+  start_member({}, data_dir.value());
+  member_->start(hooks_.now());
+  if (hooks_.renewed) hooks_.renewed();
+}
+
+void GroupShell::execute(act::Fence& a) {
+  if (hooks_.fence) hooks_.fence(a.whom);
+}
+
+void GroupShell::execute(act::Report& a) { hooks_.report(a.text, a.alarm); }
+
+// ---- the replica's side
+
+std::unique_ptr<Log> GroupShell::log() {
+  auto log = std::make_unique<GroupLog>(*this);
+  if (log_) leave(*log_);
+  log_ = log.get();
+  return log;
+}
+
+void GroupShell::leave(GroupLog& log) {
+  if (log_ != &log) return;
+  log_ = nullptr;
+  client_ = nullptr;
+}
+
+Result<> GroupShell::join(GroupLog& log, LogClient& client, Index applied) {
+  if (log_ != &log) return Error{ErrorCode::kConflict, "another replica has taken this log"};
+  client_ = &client;
+  applied_ = applied;
+  if (!member_->leads()) {
+    apply(member_->released());
+    return success();
+  }
+  if (led_ != lead_)
+    lead_client();
+  else  // a replica that led in this epoch is gone, with what it had decided
+    member_->relead(hooks_.now());
+  carry_out();
+  return success();
+}
+
+void GroupShell::append(Index index, ByteView entry) {
+  // Under an epoch that was superseded in this very turn: dropped, like the state that made it.
+  if (!member_->leads() || led_ != member_->epoch()) return;
+  EntryRef ref{index, led_, std::make_shared<const Bytes>(entry.begin(), entry.end())};
+  journal_->append(ref);
+  unpersisted_.push_back({ref.index, ref.epoch, nullptr});
+  input([&](MonoTime now) { member_->on_appended(ref, now); });
+}
+
+void GroupShell::diverged(const std::string& why) {
+  input([&](MonoTime now) { member_->on_diverged(why, now); });
+}
+
+}  // namespace holdfast::replication

@@ -1,0 +1,121 @@
+// One group's member on its node: does what the protocol core says, strictly in order, with the
+// node's journal, arbiter and connections, and stands as a Log before the group's replica, which
+// comes and goes as its actor is restarted. Decides nothing; everything from outside comes through
+// hooks and interfaces, on the group's loop.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+
+#include "supervision/replication/arbiter/arbiter.hpp"
+#include "supervision/replication/journal/member_journal.hpp"
+
+namespace holdfast::replication {
+
+/// What the node provides.
+struct GroupShellHooks {
+  std::function<MonoTime()> now;
+  std::function<void(MemberId, const PeerMessage&)> send;
+  /// The process of an incarnation, when it is known and on a machine where it can be killed.
+  std::function<std::optional<Victim>(const Incarnation&)> victim;
+  /// Asks for the death of a superseded process by other means (its guard). Best effort.
+  std::function<void(const Incarnation&)> fence;
+  /// Leadership here has ended: reset the group's venue sockets now.
+  std::function<void()> cut_egress;
+  /// The leader, the epoch or the in-sync set may have changed.
+  std::function<void()> changed;
+  /// This copy was dropped: its incarnation is another from here on, peers have to be told.
+  std::function<void()> renewed;
+  std::function<void(const std::string& line, bool alarm)> report;
+};
+
+class GroupShell {
+ public:
+  /// `journal` and `arbiter` must outlive it. Settings are complete but for `self.data_dir`.
+  GroupShell(MemberSettings settings, std::unique_ptr<MemberJournal> journal, Arbiter& arbiter,
+             GroupShellHooks hooks);
+  ~GroupShell();
+  GroupShell(const GroupShell&) = delete;
+  GroupShell& operator=(const GroupShell&) = delete;
+
+  /// Reads what is on disk; then start() asks the arbiter.
+  Result<> open();
+  void start();
+
+  // ---- inputs
+  void link_up(const Incarnation& peer);
+  void link_down(MemberId peer, bool gone);
+  void message(MemberId from, const PeerMessage& message);
+  void tick();
+
+  // ---- operators
+  Result<> hand_over(MemberId to);
+  Result<> force();
+  void resign();
+
+  /// The log for a replica of this group; a later one takes its place.
+  std::unique_ptr<Log> log();
+
+  const Member& member() const { return *member_; }
+  const Incarnation& incarnation() const { return member_->settings().self; }
+  /// Any thread: up to where a snapshot may reach.
+  Index committed() const { return {committed_.load(std::memory_order_acquire)}; }
+
+ private:
+  class GroupLog;
+  template <typename F>
+  void input(F&& function);
+  void carry_out();
+  void start_member(Persisted persisted, const Uuid& data_dir);
+  void persisted(Index index);
+  void apply(Index upto);
+  void lead_client();
+  void fail(const Error& error);
+  template <typename T>
+  bool ok(const Result<T>& result);
+
+  void execute(act::Send& a);
+  void execute(act::Persist& a);
+  void execute(act::PersistEpoch& a);
+  void execute(act::Truncate& a);
+  void execute(act::Install& a);
+  void execute(act::ReadLog& a);
+  void execute(act::ReadSnapshot& a);
+  void execute(act::Commit& a);
+  void execute(act::Lead& a);
+  void execute(act::StepDown& a);
+  void execute(act::Park& a);
+  void execute(act::CompareAndSet& a);
+  void execute(act::ReadRecord& a);
+  void execute(act::Unprotected& a);
+  void execute(act::Wipe& a);
+  void execute(act::Fence& a);
+  void execute(act::Report& a);
+
+  // -- from the replica's log
+  Result<> join(GroupLog& log, LogClient& client, Index applied);
+  void append(Index index, ByteView entry);
+  void leave(GroupLog& log);
+  void diverged(const std::string& why);
+
+  MemberSettings settings_;
+  std::unique_ptr<MemberJournal> journal_;
+  Arbiter& arbiter_;
+  GroupShellHooks hooks_;
+  std::shared_ptr<bool> alive_;  // answers that come after this is gone do nothing
+  std::unique_ptr<Member> member_;
+  bool carrying_ = false;
+  std::deque<EntryRef> unpersisted_;  // handed to the journal; epochs of what is to come
+  std::deque<EntryRef> unapplied_;    // followed and not applied yet
+
+  GroupLog* log_ = nullptr;             // the replica's present one
+  LogClient* client_ = nullptr;         // joined
+  Index applied_;                       // by the client
+  Epoch led_;                           // epoch that the client was told to lead
+  Epoch lead_;                          // epoch to lead in; zero: none
+  std::atomic<uint64_t> committed_{0};  // written on the loop, read by the snapshot maker
+};
+
+}  // namespace holdfast::replication
