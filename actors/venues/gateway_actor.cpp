@@ -7,6 +7,11 @@
 
 namespace holdfast::venues {
 
+namespace {
+constexpr const char* kNotLeading =
+    "this gateway does not lead its session: ask the node that does";
+}
+
 GatewayActor::GatewayActor(ActorConfig& config, GatewayActorSetup setup)
     : LoopActor(config), setup_(std::move(setup)) {
   CHECK(setup_.make_log != nullptr);
@@ -28,7 +33,8 @@ Behavior GatewayActor::make_behavior() {
     quit(error_text("venue " + setup_.rules.venue.str() + ": " + started.error().text));
     return {};
   }
-  find_shards();
+  waiting_to_lead_ = session_ == nullptr;
+  if (!waiting_to_lead_) find_shards();
   tick();
   return handlers();
 }
@@ -49,14 +55,35 @@ Result<> GatewayActor::start() {
             post([this, text = error.text] {
               quit(error_text("venue " + setup_.rules.venue.str() + ": journal: " + text));
             });
-          }});
+          },
+          [this] { waiting_to_lead_ ? post([this] { led(); }) : led(); },
+          [this](const std::string& why) {
+            // At once: what the log says from here on is for the next incarnation.
+            if (transport_ != nullptr) transport_->close("this gateway leads no more");
+            say("leads no more: " + why);
+            post([this, why] { quit(error_text("deposed: " + why)); });
+          },
+          {}});
   auto recovered = host_->recover();
   if (!recovered) return recovered.error();
+  // A standby gets no further until it is told to lead; a group of one member leads within join().
+  if (auto joined = host_->join(); !joined) return joined;
+  return begun_;
+}
+
+void GatewayActor::led() {
   for (auto& [group, shard] : shards_) {
     const auto inbox = host_->state().inboxes.find(group);
     if (inbox != host_->state().inboxes.end()) shard.cursor = inbox->second.cursor;
   }
-  if (auto led = host_->lead_alone(); !led) return led;
+  begun_ = begin();
+  if (!waiting_to_lead_) return;
+  if (!begun_)
+    return quit(error_text("venue " + setup_.rules.venue.str() + ": " + begun_.error().text));
+  find_shards();
+}
+
+Result<> GatewayActor::begin() {
   if (setup_.fence != nullptr) setup_.fence->lift();
   submit(command::Start{setup_.rules});
   auto session = setup_.make_session(*this);
@@ -75,12 +102,16 @@ Behavior GatewayActor::handlers() {
   return {
       [this](const VenueRequestDelivery& delivery) { take(delivery); },
       [this](const GroupLeads& leads) {
-        if (!shards_.contains(leads.group)) return;
+        if (!shards_.contains(leads.group) || !serving()) return;
         submit(command::PeerLeads{leads});
         carry_on();
       },
       [this](const KillSwitch& kill) {
         auto promise = make_response_promise<VenueKillApplied>();
+        if (!serving()) {
+          promise.deliver(error_text(kNotLeading));
+          return promise;
+        }
         waiting_answers_[++tickets_] = [this, promise](const effect::Answered& answered) mutable {
           if (answered.accepted)
             promise.deliver(
@@ -95,6 +126,10 @@ Behavior GatewayActor::handlers() {
       [this](VenueSessionQuery) { return view(); },
       [this](const VenueCommand& command) {
         auto promise = make_response_promise<VenueCommandAnswer>();
+        if (!serving()) {
+          promise.deliver(error_text(kNotLeading));
+          return promise;
+        }
         waiting_answers_[++tickets_] = [this, promise](const effect::Answered& answered) mutable {
           promise.deliver(VenueCommandAnswer{answered.accepted, answered.text, view()});
         };
@@ -105,6 +140,10 @@ Behavior GatewayActor::handlers() {
       [this](VenueStop stop) {
         stop_promise_ = make_response_promise<VenueStopped>();
         stopping_ = true;
+        if (!serving()) {
+          finish_stop(true);
+          return stop_promise_;
+        }
         say("stopping: logging out");
         submit(command::Stop{});
         carry_on();
@@ -430,9 +469,9 @@ VenueSessionView GatewayActor::view() const {
 std::string GatewayActor::detail() const {
   if (host_ == nullptr) return {};
   const GatewayState& s = state();
-  return std::string(name_of(session_state(s))) + ", next out " + std::to_string(s.next_out) +
-         ", next in " + std::to_string(s.next_in) + ", " + std::to_string(s.in_flight) +
-         " in flight";
+  return (host_->replica().leading() ? "" : "standby, ") + std::string(name_of(session_state(s))) +
+         ", next out " + std::to_string(s.next_out) + ", next in " + std::to_string(s.next_in) +
+         ", " + std::to_string(s.in_flight) + " in flight";
 }
 
 bool GatewayActor::cleanup(ActorError&& reason, caf::execution_unit* host) {

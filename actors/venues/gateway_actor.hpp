@@ -76,6 +76,8 @@ class GatewayActor final : public LoopActor, private GatewayPort, private FdWatc
   void unwatch_fd(int fd) override { unwatch(fd); }
 
   Result<> start();
+  void led();
+  Result<> begin();
   Behavior handlers();
   bool serving() const { return host_ != nullptr && host_->serving(); }
   /// After anything that changed the state: what the core plans, then connections and time.
@@ -117,7 +119,9 @@ class GatewayActor final : public LoopActor, private GatewayPort, private FdWatc
   FixFramer framer_;
 
   std::map<GroupId, Shard> shards_;
-  bool led_ = false;  // the start of this leadership is committed
+  Result<> begun_ = success();
+  bool waiting_to_lead_ = false;  // a standby
+  bool led_ = false;              // the start of this leadership is committed
   bool finding_ = false, flushing_ = false, ask_again_ = false;
   VenueStatus status_;
 

@@ -121,6 +121,8 @@ class ReplicaHost : private LogClient {
   const Replica<C>& replica() const { return replica_; }
   Durability durability() const { return log_.durability(); }
   bool failed() const { return failed_; }
+  /// A hand-over is under way: what comes waits.
+  bool parked() const { return parked_; }
   uint64_t entries_appended() const { return entries_; }
   uint64_t bytes_appended() const { return bytes_; }
   /// The entry format to write from here on.

@@ -94,10 +94,32 @@ Result<> ShardShell::start() {
     failed_ = true;
     event("journal_failed", error.text + "; the shard serves no more until it is restarted", true);
   };
+  hooks.led = [this] { waiting_to_lead_ ? post([this] { begin(); }) : begin(); };
+  hooks.deposed = [this](const std::string& why) {
+    failed_ = true;
+    post([this, why] {
+      event("deposed", why);
+      quit(error_text("deposed: " + why));
+    });
+  };
+  hooks.parked = [this](bool parked) {
+    event(parked ? "parked" : "unparked", "for a hand-over");
+    if (!parked) post([this] { kick(); });
+  };
   host_ = std::make_unique<Host>(setup_.group, *log_, codec_, std::move(hooks));
   const auto recovered = host_->recover();
   if (!recovered) return recovered.error();
-  if (const auto led = host_->lead_alone(); !led) return led.error();
+  replayed_ = recovered.value().entries_replayed;
+  // A standby gets no further until it is told to lead; a group of one member leads within join().
+  if (const auto joined = host_->join(); !joined) return joined.error();
+  waiting_to_lead_ = !begun_;
+  if (waiting_to_lead_)
+    event("follows", std::to_string(replayed_) + " entries replayed, up to " +
+                         std::to_string(host_->replica().appended().value));
+  return success();
+}
+
+void ShardShell::begin() {
   if (state().reference) venues_.load(*state().reference);
   for (const VenueLink& link : state().links) {
     Peer& p = peer(link.group);
@@ -106,14 +128,13 @@ Result<> ShardShell::start() {
   }
   begun_ = true;
   event("leads", "epoch " + std::to_string(host_->replica().epoch().value) + ", " +
-                     std::to_string(recovered.value().entries_replayed) + " entries replayed, " +
+                     std::to_string(replayed_) + " entries replayed, " +
                      std::to_string(state().book.orders()) + " orders, " +
                      std::to_string(state().book.open()) + " open");
   load_at_start();
   find_stages();
   find_gateways();
   arm_check();
-  return success();
 }
 
 // What is configured is in force before the first request; a later start finds it so.
@@ -134,8 +155,9 @@ void ShardShell::event(std::string_view name, const std::string& text, bool alar
 
 std::string ShardShell::detail() const {
   if (!host_) return "not started";
-  return std::to_string(state().book.orders()) + " orders, " + std::to_string(state().book.open()) +
-         " open, " + std::to_string(pipeline_.waiting()) + " waiting, epoch " +
+  return (host_->replica().leading() ? "" : "standby, ") + std::to_string(state().book.orders()) +
+         " orders, " + std::to_string(state().book.open()) + " open, " +
+         std::to_string(pipeline_.waiting()) + " waiting, epoch " +
          std::to_string(host_->replica().epoch().value);
 }
 
@@ -216,7 +238,8 @@ void ShardShell::take(const OrderRequestBatch& batch) {
     remember(request.ticket.session, from);
     const bool adds = std::holds_alternative<NewOrder>(request.body) ||
                       std::holds_alternative<ReplaceOrder>(request.body);
-    if (!serving() || (paused_ && adds))
+    // During a hand-over requests wait: clients are held by their credits, not refused.
+    if ((!serving() && !(begun_ && host_->parked())) || (paused_ && adds))
       refuse(from, request, Reason::kNotServing);
     else if (setup_.memory->poisonous(fingerprint(request))) {
       setup_.memory->refused += 1;

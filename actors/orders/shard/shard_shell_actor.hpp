@@ -62,6 +62,7 @@ class ShardShell final : public LoopActor {
 
   // ---- life (shard_shell_actor.cpp)
   Result<> start();
+  void begin();
   void load_at_start();
   bool serving() const { return host_ && !failed_ && host_->serving() && begun_; }
   void event(std::string_view name, const std::string& text, bool alarm = false) const;
@@ -145,7 +146,9 @@ class ShardShell final : public LoopActor {
   ShardCodec codec_;
   std::unique_ptr<replication::Log> log_;  // outlives host_
   std::unique_ptr<Host> host_;
-  bool begun_ = false;  // the epoch start is committed
+  bool begun_ = false;            // the epoch start is committed
+  bool waiting_to_lead_ = false;  // a standby
+  uint64_t replayed_ = 0;         // entries, at the start
   bool failed_ = false, paused_ = false;
 
   Pipeline pipeline_;
