@@ -272,16 +272,18 @@ void HotLoop::run_queued() {
 
 void HotLoop::run_deferred() {
   if (budget_ == 0 || !queue_->empty()) return;
-  auto deferred = std::exchange(deferred_, {});
-  for (auto& callback : deferred) {
+  deferred_.swap(running_);  // two vectors in turns: their memory stays
+  for (auto& callback : running_) {
     if (budget_ > 0) --budget_;
     guarded(callback);
   }
+  running_.clear();
 }
 
 void HotLoop::run_last() {
-  auto last = std::exchange(last_, {});
-  for (auto& callback : last) guarded(callback);
+  last_.swap(running_);
+  for (auto& callback : running_) guarded(callback);
+  running_.clear();
 }
 
 void HotLoop::arm_timer() {

@@ -132,7 +132,7 @@ class HotLoop final : public EventLoop {
   std::unordered_map<uint64_t, Callback> timers_;
   uint64_t last_timer_ = 0;
   MonoTime armed_ = {INT64_MAX};
-  std::vector<Callback> deferred_, last_;
+  std::vector<Callback> deferred_, last_, running_;
 
   MonoTime turn_time_;
   std::size_t budget_ = 0;
