@@ -90,6 +90,7 @@ struct VenueSession::Impl final : FIX::Application,
   std::optional<command::Inbound> taking;
   uint32_t fed_number = 0;
   bool heard = false;
+  bool counted = false;  // what QuickFIX is about to reject
   bool sent_reset_flag = false;
   bool resets_by_flag = false;  // a Logon at hand carries ResetSeqNumFlag=Y and is to be obeyed
   bool connected = false;       // QuickFIX may end the connection
@@ -207,6 +208,8 @@ struct VenueSession::Impl final : FIX::Application,
   }
   void onLogout(const FIX::SessionID&) override {}
   void toAdmin(FIX::Message& message, const FIX::SessionID&) override {
+    if (message.getHeader().getField(FIX::FIELD::MsgType) == "3" && !std::exchange(counted, false))
+      stats.malformed += 1;  // QuickFIX rejects it before we see it
     if (message.getHeader().getField(FIX::FIELD::MsgType) != "A") return;
     if (!identity.username.empty()) message.setField(FIX::FIELD::Username, identity.username);
     if (!identity.password.empty()) message.setField(FIX::FIELD::Password, identity.password);
@@ -235,6 +238,7 @@ struct VenueSession::Impl final : FIX::Application,
       taking = decode_report(message);
     } catch (const FIX::Exception&) {
       stats.malformed += 1;
+      counted = true;
       throw;
     }
   }
@@ -362,6 +366,15 @@ VenueSession::~VenueSession() {
   impl_->connected = false;  // nothing is submitted by the end of the object
 }
 
+Result<> check_dictionary(const std::string& path) {
+  try {
+    FIX::DataDictionary dictionary(path);
+    return success();
+  } catch (const std::exception& error) {
+    return Error{ErrorCode::kInvalid, std::string("FIX dictionary: ") + error.what()};
+  }
+}
+
 Result<std::unique_ptr<VenueSession>> VenueSession::create(const SessionIdentity& identity,
                                                            GatewayPort& port) {
   if (identity.sender.empty() || identity.target.empty())
@@ -425,6 +438,7 @@ void VenueSession::receive(std::string_view message) {
   impl.fed_number = header.number;
   impl.resets_by_flag = header.type == "A" && header.reset;
   impl.taking.reset();
+  impl.counted = false;
   try {
     impl.drive([&] { impl.session->next(std::string(message), FIX::UtcTimeStamp()); });
   } catch (const FIX::Exception&) {

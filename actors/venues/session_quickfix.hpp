@@ -33,6 +33,9 @@ class VenueSession final : public SessionDriver {
   std::unique_ptr<Impl> impl_;
 };
 
+/// kInvalid, naming the file, when it is no data dictionary that sessions can use.
+Result<> check_dictionary(const std::string& path);
+
 /// VenueSession::create with this identity, as gateways ask for it.
 MakeSession quickfix_sessions(SessionIdentity identity);
 

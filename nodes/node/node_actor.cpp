@@ -98,6 +98,9 @@ class Node {
     for (const auto& venue : settings_.venues) {
       auto rules = session_rules(venue, started_);
       if (!rules) return rules.error();
+      if (auto usable = venues::check_dictionary(venue.dictionary); !usable)
+        return Error{ErrorCode::kInvalid,
+                     "venue " + venue.entry.name.str() + ": " + usable.error().text};
       rules_.push_back(std::move(rules).value());
       fences_.push_back(venues::make_tcp_fence());
     }

@@ -1,4 +1,5 @@
 #include "tests/conformance/fix/world.hpp"
+#include "tests/source_path.hpp"
 
 namespace holdfast::venues::testing {
 namespace {
@@ -176,6 +177,28 @@ TEST(Reports, AnUnsupportedMessageIsAnsweredByABusinessReject) {
   world.settle();
   EXPECT_EQ(field(world.venue.raw.back(), 35), "j");
   EXPECT_EQ(world.gateway->session().stats().ignored, 1u);
+}
+
+TEST(Reports, WhatQuickFixRejectsByItselfIsCountedToo) {
+  World world;
+  world.connect();
+  world.send(world.shard.order("A1"));
+  auto broken = world.venue.report("A1", 'F', '2');
+  broken.removeField(17);  // ExecID is required
+  world.venue.raw.clear();
+  world.venue.say(broken);
+  world.settle();
+  EXPECT_EQ(field(world.venue.raw.back(), 35), "3");
+  EXPECT_EQ(world.gateway->session().stats().malformed, 1u);
+}
+
+TEST(Dictionary, AFileThatIsNoneIsRefusedByName) {
+  EXPECT_TRUE(check_dictionary(tests::source_path("config/fix/FIX44.xml")));
+  for (const auto& path : {tests::source_path("config/venues.toml"), std::string("/no/such.xml")}) {
+    const auto usable = check_dictionary(path);
+    ASSERT_FALSE(usable);
+    EXPECT_NE(usable.error().text.find(path), std::string::npos) << usable.error().text;
+  }
 }
 
 TEST(Garbage, GarbledMessagesAreIgnoredAndCounted) {
