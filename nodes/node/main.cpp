@@ -7,7 +7,7 @@
 
 int main(int argc, char** argv) {
   using namespace holdfast;
-  std::string config = "config", state_directory;
+  std::string config = "config", name, state_directory;
   std::vector<std::string> venue_ports;
   std::string ingress_port, operator_port;
   bool check = false;
@@ -23,8 +23,10 @@ int main(int argc, char** argv) {
       "can't be had.");
   app.set_version_flag("--version", HOLDFAST_VERSION);
   app.add_option("--config", config,
-                 "folder of node.toml, venues.toml, instruments.toml, risk.toml, clients.toml")
+                 "folder of node.toml, venues.toml, instruments.toml, risk.toml, clients.toml and, "
+                 "in a\ncluster, cluster.toml")
       ->capture_default_str();
+  app.add_option("--node", name, "overrides node.name: which member of the cluster this is");
   app.add_option("--state-dir", state_directory, "overrides node.state_directory");
   app.add_option("--ingress-port", ingress_port, "overrides ingress.port; 0: any free one");
   app.add_option("--operator-port", operator_port, "overrides operator_api.port; 0: any free one");
@@ -58,6 +60,7 @@ int main(int argc, char** argv) {
       return 2;
     }
   }
+  if (!name.empty()) overrides.node_name = name;
   if (!state_directory.empty()) overrides.state_directory = state_directory;
   const auto settings = settings::load_settings(config, overrides, problems);
   if (!problems.none()) {

@@ -17,5 +17,9 @@ void read_instruments(const Document& document, const std::vector<VenueSettings>
                       std::vector<Instrument>& instruments, Problems& problems);
 void read_risk(const Document& document, const std::vector<Symbol>& known, RiskSettings& risk,
                Problems& problems);
+/// `node` and `venues` say which groups there are.
+void read_cluster(const Document& document, const NodeSettings& node,
+                  const std::vector<VenueSettings>& venues, ClusterSettings& cluster,
+                  Problems& problems);
 
 }  // namespace holdfast::settings

@@ -41,6 +41,7 @@ Overrides overrides_from_environment(const std::function<const char*(const char*
   };
   port("HOLDFAST_INGRESS_PORT", overrides.ingress_port);
   port("HOLDFAST_OPERATOR_PORT", overrides.operator_port);
+  if (const char* name = get("HOLDFAST_NODE"); name && *name) overrides.node_name = name;
   if (const char* folder = get("HOLDFAST_STATE_DIR"); folder && *folder)
     overrides.state_directory = folder;
   const char* venues = get("HOLDFAST_VENUE_PORTS");

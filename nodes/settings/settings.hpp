@@ -1,13 +1,15 @@
 // The whole configuration of a node as one value, and the functions that read it from a folder of
-// TOML files: node.toml, venues.toml, instruments.toml, risk.toml, clients.toml. Reading never
-// stops at the first mistake: every problem of every file comes back, with its line. The
-// environment and the command line may move ports and the state folder, nothing else.
+// TOML files: node.toml, venues.toml, instruments.toml, risk.toml, clients.toml, and cluster.toml
+// where there is one. Reading never stops at the first mistake: every problem of every file comes
+// back, with its line. The environment and the command line may say which member of the cluster a
+// node is and move ports and the state folder, nothing else.
 #pragma once
 
 #include <functional>
 #include <map>
 
 #include "messages/risk_limits.hpp"
+#include "nodes/settings/cluster_settings.hpp"
 #include "nodes/settings/node_settings.hpp"
 #include "nodes/settings/problems.hpp"
 #include "nodes/settings/venue_settings.hpp"
@@ -28,21 +30,25 @@ struct Settings {
   std::vector<Instrument> instruments;
   RiskSettings risk;
   std::vector<ClientSettings> clients;
+  std::optional<ClusterSettings> cluster;  // none: a node by itself
 
+  /// The member of the cluster that this node is; null for a node by itself.
+  const ClusterMember* self() const { return cluster ? cluster->find(node.name) : nullptr; }
   /// Venues and instruments as risk and routing take them.
   ReferenceData reference() const;
 };
 
 /// What the environment or the command line may override.
 struct Overrides {
+  std::optional<std::string> node_name;  // so that the members of a cluster can share a folder
   std::optional<std::string> state_directory;
   std::optional<uint16_t> ingress_port, operator_port;
   std::map<std::string, uint16_t> venue_ports;  // by venue name
 };
 
-/// Reads HOLDFAST_STATE_DIR, HOLDFAST_INGRESS_PORT, HOLDFAST_OPERATOR_PORT and HOLDFAST_VENUE_PORTS
-/// ("XSIM=9880,YSIM=9881"). `get` is getenv or a test's stand-in. A malformed value is noted as a
-/// problem of the "file" that is named like the variable.
+/// Reads HOLDFAST_NODE, HOLDFAST_STATE_DIR, HOLDFAST_INGRESS_PORT, HOLDFAST_OPERATOR_PORT and
+/// HOLDFAST_VENUE_PORTS ("XSIM=9880,YSIM=9881"). `get` is getenv or a test's stand-in. A malformed
+/// value is noted as a problem of the "file" that is named like the variable.
 Overrides overrides_from_environment(const std::function<const char*(const char*)>& get,
                                      Problems& problems);
 
@@ -53,7 +59,8 @@ std::optional<uint16_t> parse_port(std::string_view text);
 Result<> parse_venue_port(std::string_view text, std::map<std::string, uint16_t>& ports);
 
 /// Reads and checks all files of `directory`, also against each other. Every mistake is in
-/// `problems`; the value is of use only when there are none.
+/// `problems`; the value is of use only when there are none. In a cluster, ports of order entry and
+/// of the operator's API that are 0 become those that cluster.toml names for this member.
 Settings load_settings(const std::string& directory, const Overrides& overrides,
                        Problems& problems);
 

@@ -27,9 +27,18 @@ Problem at_table(const Document& document, std::string_view header, std::size_t 
 
 void apply(const Overrides& overrides, Settings& settings, Problems& problems) {
   auto& node = settings.node;
+  if (const auto* self = settings.self(); self && !self->state_directory.empty())
+    node.state_directory = self->state_directory;
   if (overrides.state_directory) node.state_directory = *overrides.state_directory;
   if (overrides.ingress_port) node.ingress.listen.port = *overrides.ingress_port;
   if (overrides.operator_port) node.operator_api.listen.port = *overrides.operator_port;
+  if (const auto* self = settings.self()) {
+    // The other members tell clients these ports, so "any free one" can't be meant.
+    auto& ingress = node.ingress.listen.port;
+    auto& api = node.operator_api.listen.port;
+    if (ingress == 0) ingress = self->order_entry.port;
+    if (api == 0 && self->operator_api) api = self->operator_api->port;
+  }
   for (const auto& [name, port] : overrides.venue_ports) {
     const auto venue = std::find_if(
         settings.venues.begin(), settings.venues.end(),
@@ -60,6 +69,34 @@ void check_accounts(const Document& document, const Settings& settings, Problems
                                 " has no limits in risk.toml" +
                                 (close.empty() ? "" : "; did you mean " + in_quotes(close) + "?")));
     }
+}
+
+void take_name(const std::string& name, NodeSettings& node, Problems& problems) {
+  if (!name.empty() && Text<limits::kNameBytes>::parse(name))
+    node.name = name;
+  else
+    problems.add({"node name override", 0, 0,
+                  "expected 1 to " + std::to_string(limits::kNameBytes) +
+                      " printable ASCII characters, found " + in_quotes(name)});
+}
+
+// cluster.toml, where there is one; a link that leads nowhere is not "none".
+void load_cluster(const std::string& file, Settings& settings, Problems& problems) {
+  std::error_code error;
+  if (std::filesystem::symlink_status(file, error).type() == std::filesystem::file_type::not_found)
+    return;
+  const auto document = open_document(file, problems);
+  if (!document) return;
+  settings.cluster.emplace();
+  read_cluster(*document, settings.node, settings.venues, *settings.cluster, problems);
+  const auto& members = settings.cluster->members;
+  if (members.empty() || settings.node.name.empty() || settings.self() != nullptr) return;
+  std::vector<std::string> names;
+  for (const auto& member : members) names.push_back(member.name);
+  const auto close = nearest(settings.node.name, names);
+  problems.add({file, 0, 0,
+                "no [[member]] is named like this node, " + in_quotes(settings.node.name) +
+                    (close.empty() ? "" : "; did you mean " + in_quotes(close) + "?")});
 }
 
 void check_ports(const std::string& file, const NodeSettings& node, Problems& problems) {
@@ -101,6 +138,7 @@ Settings load_settings(const std::string& directory, const Overrides& overrides,
   const auto node_file = file_in(directory, "node.toml");
   if (const auto document = open_document(node_file, problems))
     read_node(*document, settings.node, problems);
+  if (overrides.node_name) take_name(*overrides.node_name, settings.node, problems);
   const auto venues = open_document(file_in(directory, "venues.toml"), problems);
   if (venues) read_venues(*venues, directory, settings.venues, problems);
   const auto instruments = open_document(file_in(directory, "instruments.toml"), problems);
@@ -112,6 +150,7 @@ Settings load_settings(const std::string& directory, const Overrides& overrides,
     read_clients(*document, settings.clients, problems);
     if (!settings.risk.limits.accounts.empty()) check_accounts(*document, settings, problems);
   }
+  load_cluster(file_in(directory, "cluster.toml"), settings, problems);
   apply(overrides, settings, problems);
   check_ports(node_file, settings.node, problems);
   if (problems.none())
