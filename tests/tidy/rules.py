@@ -65,7 +65,7 @@ def includes_from_root(tree):
     for file in tree.cpp():
         for number, name, angled in file.includes:
             exists = name in tree.files
-            generated = name.endswith(".capnp.h")
+            generated = name.endswith((".capnp.h", ".pb.h"))
             if not angled and not exists and not generated:
                 yield file.path, number, f'"{name}" is no file of the repository (paths start at the root)'
             if angled and exists:
@@ -87,8 +87,9 @@ LIBRARIES = [
     (r"nlohmann/.*", ("http",), ("nodes/", "supervision/replication/protocol/record.cpp"), "nlohmann-json"),
     (r"toml\+\+/.*", ("toml",), (), "toml++"),
     (r"curl/.*", ("curl",), (), "libcurl"),
+    (r"(grpc|grpcpp|google/protobuf)/.*|.*\.pb\.h", ("etcd",), (), "gRPC"),
     (r"CLI/.*", (), ("nodes/",), "CLI11 (only nodes)"),
-    (r"(spdlog|fmt)/.*", ("actor", "rocksdb", "quickfix", "capnp", "http", "toml", "asio", "curl", "linux"),
+    (r"(spdlog|fmt)/.*", ("actor", "rocksdb", "quickfix", "capnp", "http", "toml", "asio", "curl", "etcd", "linux"),
      ("nodes/",), "spdlog"),
     (r"openssl/.*", ("linux", "capnp", "http", "asio", "curl"), (), "OpenSSL"),
     (POSIX, ("linux", "rocksdb", "quickfix", "capnp", "http", "asio", "curl"),
@@ -114,7 +115,7 @@ C_HEADERS = re.compile(r"(std\w+|string|errno|limits|math|time|wchar|ctype|asser
 
 
 def _is_known(name):
-    return (re.fullmatch(r"[a-z_0-9]+", name) is not None or name.endswith(".capnp.h")
+    return (re.fullmatch(r"[a-z_0-9]+", name) is not None or name.endswith((".capnp.h", ".pb.h"))
             or PURE_LIBRARIES.fullmatch(name) is not None or C_HEADERS.fullmatch(name) is not None
             or any(re.fullmatch(entry[0], name) for entry in LIBRARIES))
 
@@ -136,7 +137,7 @@ IMPURE = {
     "chrono", "ctime", "iostream", "fstream", "filesystem", "thread", "mutex", "shared_mutex", "condition_variable",
     "future", "semaphore", "latch", "barrier", "stop_token", "time.h",
 }
-HEAVY = re.compile(r"(caf|quickfix|rocksdb|capnp|kj|toml\+\+|nlohmann|spdlog)/.*|boost/(asio|beast).*")
+HEAVY = re.compile(r"(caf|quickfix|rocksdb|capnp|kj|toml\+\+|nlohmann|spdlog|grpc|grpcpp)/.*|boost/(asio|beast).*")
 IMPURE_CODE = [
     (re.compile(r"\brandom_device\b"), "randomness is handed in"),
     (re.compile(r"\b(system|steady|high_resolution)_clock\b|\bclock_gettime\b|\bgettimeofday\b"), "`now` is handed in"),

@@ -23,7 +23,8 @@ using Post = std::function<void(std::function<void()>)>;
 
 enum class CasOutcome : uint8_t {
   kWon,      // the proposed record stands, on stable storage
-  kLost,     // it was not written: `current` is what stands instead
+  kLost,     // it does not stand: `current` does. (Where an answer was lost on the way, it may have
+             // stood until whoever made `current` replaced it.)
   kUnknown,  // it may have been written, or may still be. Nothing is known until a read shows a
              // version above the expected one: as long as it shows the expected one, the write may
              // still arrive. Whoever must know for certain makes a further change of its own.

@@ -26,13 +26,6 @@ int hex_digit(char c) {
   return -1;
 }
 
-bool is_cluster_name(std::string_view name) {
-  return !name.empty() && name.size() <= limits::kNameBytes &&
-         name.find_first_not_of(
-             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
-             std::string_view::npos;
-}
-
 Result<> check_members(const GroupRecord& record) {
   if (record.members.empty()) return invalid("members is empty");
   if (record.members.size() > limits::kGroupMembersMax)
@@ -265,6 +258,13 @@ const Incarnation* in_sync_of(const GroupRecord& record, MemberId member) {
 bool is_in_sync(const GroupRecord& record, const Incarnation& incarnation) {
   const auto* found = in_sync_of(record, incarnation.member);
   return found != nullptr && *found == incarnation;
+}
+
+bool is_cluster_name(std::string_view name) {
+  return !name.empty() && name.size() <= limits::kNameBytes &&
+         name.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+             std::string_view::npos;
 }
 
 Result<> check_record(const GroupRecord& record) {

@@ -67,6 +67,9 @@ struct GroupRecord {
   friend bool operator==(const GroupRecord&, const GroupRecord&) = default;
 };
 
+/// Whether `name` can name a cluster: 1 to 32 of [A-Za-z0-9._-].
+bool is_cluster_name(std::string_view name);
+
 /// What makes a record consistent in itself; kInvalid names the first rule it breaks:
 /// - cluster, group, version and format are set and within limits;
 /// - 1 to kGroupMembersMax members, none twice, at least one of them sync;
