@@ -6,6 +6,7 @@
 
 #include "actors/venues/gateway.hpp"
 #include "messages/schema/venue_journal.capnp.h"
+#include "messages/venue_exchange_capnp.hpp"
 
 namespace holdfast::venues {
 
@@ -32,11 +33,10 @@ Text<N> text_of(capnp::Text::Reader reader) {
 }
 inline std::string string_of(capnp::Text::Reader reader) { return {reader.begin(), reader.size()}; }
 Reason reason_of(uint16_t code);
-TimeInForce time_in_force_of(uint8_t code);
 
-void put(wire::Request::Builder out, const VenueRequest& in);
+inline void put(wire::Request::Builder out, const VenueRequest& in) { encode(in, out); }
 VenueRequest get(wire::Request::Reader in);
-void put(wire::Report::Builder out, const VenueReport& in);
+inline void put(wire::Report::Builder out, const VenueReport& in) { encode(in, out); }
 VenueReport get(wire::Report::Reader in);
 void put(wire::Rules::Builder out, const SessionRules& in);
 SessionRules get(wire::Rules::Reader in);

@@ -7,8 +7,12 @@
 
 namespace holdfast::replication {
 
-/// Bytes of a frame's length, little-endian; it counts what follows it.
-inline constexpr std::size_t kFramePrefixBytes = 4;
+/// What stands before each message: its length in bytes, then kFrameMark, both little-endian. Eight
+/// bytes, so that messages stay aligned in a buffer of nothing but frames.
+inline constexpr std::size_t kFramePrefixBytes = 8;
+inline constexpr uint32_t kFrameMark = 0x31534648;  // "HFS1"
+/// Longer deliveries are sent in several frames.
+inline constexpr std::size_t kDeliveryItemsMax = limits::kOutboxInFlightMax;
 
 /// One frame as it was read.
 struct GroupMessage {
@@ -17,14 +21,14 @@ struct GroupMessage {
 };
 using Frame = std::variant<Hello, GroupMessage, DeliveryMessage>;
 
-/// Append one whole frame, length included, to `out`. CHECK that it fits kStreamFrameBytesMax:
-/// callers keep to the limits of entries, snapshots' parts and deliveries.
+/// Append one whole frame to `out`, which holds nothing but frames. CHECK the bounds: callers keep
+/// to the limits of entries, snapshots' parts and deliveries.
 void encode_frame(const Hello& hello, Bytes& out);
 void encode_frame(GroupId group, const PeerMessage& message, Bytes& out);
 void encode_frame(const DeliveryMessage& message, Bytes& out);
 
-/// Reads what followed a length. kInvalid says what is wrong. `frame` need not be aligned; the
-/// value shares nothing with it.
-Result<Frame> decode_frame(ByteView frame);
+/// Reads what followed a prefix. kInvalid says what is wrong. `message` need not be aligned, but is
+/// copied if it is not; the value shares nothing with it.
+Result<Frame> decode_frame(ByteView message);
 
 }  // namespace holdfast::replication
