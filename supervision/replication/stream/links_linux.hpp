@@ -72,7 +72,8 @@ struct LinkRefusals {
 
 class Links {
  public:
-  /// Called on the loop, never from inside a call of Links. They may call Links.
+  /// Called on the loop, never from inside a call of Links. They may call Links, but not destroy
+  /// it.
   struct Hooks {
     /// Linked: the peer's hello was taken, messages may follow.
     std::function<void(MemberId, const Hello&)> up;
