@@ -306,7 +306,7 @@ Result<Frame> read(GroupId group, wire::Append::Reader from) {
   to.entries.reserve(entries.size());
   for (const auto entry : entries) {
     const auto bytes = entry.getBytes();
-    if (bytes.size() < kEntryHeaderBytes || bytes.size() > limits::kEntryBytesMax)
+    if (bytes.size() == 0 || bytes.size() > limits::kEntryBytesMax)
       return invalid("an entry of " + std::to_string(bytes.size()) + " bytes");
     const auto* first = reinterpret_cast<const std::byte*>(bytes.begin());
     to.entries.push_back({{entry.getIndex()},
