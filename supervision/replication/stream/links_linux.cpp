@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "supervision/replication/stream/peer_linux.hpp"
+#include "supervision/replication/stream/tls_linux.hpp"
 #include "supervision/runtime/process_linux.hpp"
 
 namespace holdfast::replication {
@@ -108,6 +109,7 @@ class Links::Impl final : public ConnectionUser {
   EventLoop& loop_;
   LinkSettings settings_;
   Hooks hooks_;
+  std::shared_ptr<const TlsContexts> tls_;  // none on loopback
   ProcessId process_;
   int listening_ = -1;
   std::map<MemberId, Peer> peers_;  // never changes after start(): references stay good
@@ -155,6 +157,14 @@ Result<uint16_t> Links::Impl::start() {
   if (auto fine = check_settings(); !fine) {
     peers_.clear();
     return fine.error();
+  }
+  if (settings_.tls) {
+    auto loaded = TlsContexts::load(*settings_.tls);
+    if (!loaded) {
+      peers_.clear();
+      return loaded.error();
+    }
+    tls_ = std::move(loaded).value();
   }
   uint16_t port = settings_.listen_port;
   auto listening = listen_at(settings_.listen_host, port);
@@ -301,7 +311,8 @@ void Links::Impl::is_gone(Peer& peer) {
 void Links::Impl::greet(Peer& peer, int fd) {
   peer.gone = false;
   tune_connection(fd, settings_.unacknowledged_max);
-  peer.greeting = Connection::make(loop_, plain_channel(fd), *this);
+  peer.greeting = Connection::make(
+      loop_, tls_ ? tls_->dialled(fd, peer.address.host) : plain_channel(fd), *this);
   peer.greeting->standing = Connection::Standing::kGreeting;
   peer.greeting->whose = peer.address.member.value;
   peer.hello_limit = loop_.at(loop_.now() + settings_.hello_within, [this, &peer] {
@@ -357,7 +368,8 @@ void Links::Impl::admit(int fd) {
   const uint64_t id = ++last_stranger_;
   Stranger& stranger = strangers_[id];
   tune_connection(fd, settings_.unacknowledged_max);
-  stranger.connection = Connection::make(loop_, plain_channel(fd), *this);
+  stranger.connection =
+      Connection::make(loop_, tls_ ? tls_->accepted(fd) : plain_channel(fd), *this);
   stranger.connection->whose = id;
   stranger.limit = loop_.at(loop_.now() + settings_.hello_within, [this, id] {
     refuse(refusals.silent, *strangers_.at(id).connection, {}, "no hello came in time", false);
