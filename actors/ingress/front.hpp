@@ -19,6 +19,7 @@ struct FrontCounters {
   uint64_t evicted = 0;  // without a session, closed to make room for others
   uint64_t denied = 0;   // unknown client or wrong credential
   uint64_t wrong_schema = 0;
+  uint64_t led_elsewhere = 0;                           // sent to the node that leads
   uint64_t malformed = 0;                               // requests that could not be decoded
   uint64_t messages = 0;                                // received
   std::array<uint64_t, client::kCloseCauses> closed{};  // by CloseCause

@@ -123,7 +123,7 @@ std::optional<OrderReply> Ingress::refusal(const Session& session, const Account
     counters_.refused_permission += 1;
     return refuse(Reason::kNotPermitted);
   }
-  if ((intake_stopped_ && adds_risk) || !shard.up) {
+  if ((intake_stopped_ && adds_risk) || !shard.serves()) {
     counters_.refused_not_serving += 1;
     return refuse(Reason::kNotServing);
   }
@@ -266,6 +266,40 @@ void Ingress::shard_up(uint32_t shard) {
     for (auto& [account, subscription] : session.subscriptions)
       if (subscription.shard == shard && subscription.state != Subscription::State::kPaused)
         ask_shard(id, account, subscription);
+}
+
+void Ingress::lead(uint32_t index, bool here, const std::string& leader) {
+  CHECK(index < shards_.size());
+  Shard& shard = shards_[index];
+  const bool led = std::exchange(shard.leads, here);
+  shard.leader = here ? std::string() : leader;
+  if (here) {
+    if (!led && shard.up) shard_up(index);
+    return;
+  }
+  if (!led) return;
+  fail_pending(index);
+  for (const auto& [id, session] : sessions_) {
+    const auto& accounts = session.client->accounts;
+    const bool concerned = std::any_of(accounts.begin(), accounts.end(), [&](const Account& a) {
+      return shard_of(a, settings_.shards) == index;
+    });
+    const auto elsewhere = concerned ? led_elsewhere(*session.client) : std::nullopt;
+    if (!elsewhere) continue;
+    counters_.sessions_led_away += 1;
+    session.link->on_not_leading(*elsewhere);
+  }
+}
+
+std::optional<std::string> Ingress::led_elsewhere(const ClientEntry& client) const {
+  std::string leader;
+  for (const auto& account : client.accounts) {
+    const Shard& shard = shards_[shard_of(account, settings_.shards)];
+    if (shard.leads) return std::nullopt;
+    if (leader.empty()) leader = shard.leader;
+  }
+  if (client.accounts.empty()) return std::nullopt;
+  return leader;
 }
 
 // ---- time

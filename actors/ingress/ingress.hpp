@@ -53,6 +53,9 @@ class ClientLink {
                           std::span<const ExecutionReport* const> reports) = 0;
   virtual void on_ended(const Account& account, Reason reason, const std::string& text,
                         ReportSeq last_sent) = 0;
+  /// The node leads nothing any more for the session's accounts: the client is to go to `leader`
+  /// ("" when it is not known). The session answers nothing from here on but "ask again".
+  virtual void on_not_leading(const std::string& leader) = 0;
 };
 
 /// Counts since the start, and what is now.
@@ -69,6 +72,7 @@ struct Counters {
   uint64_t answered_by_deadline = 0;
   uint64_t reports_sent = 0;
   uint64_t subscribers_cut_off = 0;
+  uint64_t sessions_led_away = 0;  // ended because another node leads
 };
 
 /// Either the number under which the answer comes, or the answer itself.
@@ -121,6 +125,15 @@ class Ingress {
   /// A shard has gone: its requests are answered as above, and new ones refused until it is up.
   void shard_down(uint32_t shard);
 
+  /// Whether this node leads the shard, and where order entry of the one that does is ("" when not
+  /// known). A shard is led here until told otherwise. On losing it: requests are answered with
+  /// "ask again", new ones refused, and sessions for whose accounts nothing is led here any more
+  /// hear on_not_leading.
+  void lead(uint32_t shard, bool here, const std::string& leader);
+  /// Where a client is to go for whose accounts nothing is led here ("" when not known); nothing:
+  /// it may stay.
+  std::optional<std::string> led_elsewhere(const ClientEntry& client) const;
+
   /// Asks again for subscriptions that a shard has left unanswered since the last call: a shard
   /// that recovers does not hear them. Every now and then.
   void ask_again();
@@ -172,7 +185,10 @@ class Ingress {
     std::map<Account, Subscription> subscriptions;
   };
   struct Shard {
-    bool up = true;
+    bool up = true;     // there is an actor
+    bool leads = true;  // it leads its group
+    std::string leader;
+    bool serves() const { return up && leads; }
     std::size_t in_flight = 0;
     std::vector<OrderRequest> batch;
   };

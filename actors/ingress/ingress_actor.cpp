@@ -37,6 +37,8 @@ Behavior IngressActor::make_behavior() {
   ingress_ = std::make_unique<Ingress>(with_port(setup_.settings, *setup_.port), links_,
                                        SessionId{static_cast<uint64_t>(now().ns)});
   for (uint32_t i = 0; i < shards_.size(); ++i) ingress_->shard_down(i);
+  for (uint32_t i = 0; setup_.leader_of && i < shards_.size(); ++i)
+    if (const auto leader = setup_.leader_of(i); !leader.empty()) ingress_->lead(i, false, leader);
   find_shards();
   listen();
   ask_again();
@@ -49,6 +51,10 @@ Behavior IngressActor::make_behavior() {
       [this](StopIntake stop) {
         intake_stopped_ = stop.stopped;
         ingress_->stop_intake(stop.stopped);
+      },
+      [this](const LeadershipChanged& change) {
+        if (change.shard < shards_.size())
+          ingress_->lead(change.shard, change.leads_here, change.address);
       },
   };
 }

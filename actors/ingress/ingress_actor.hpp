@@ -20,6 +20,9 @@ struct IngressActorSetup {
   Settings settings;
   /// The order shard of a number now, or null while there is none (restarting).
   std::function<ActorHandle(uint32_t shard)> find_shard;
+  /// Where order entry of the node that leads the shard is: "" when that is this one, or not known.
+  /// Asked at each start; null: this node leads all. LeadershipChanged tells what changes later.
+  std::function<std::string(uint32_t shard)> leader_of;
   /// Makes the network side: make_server of server_capnp.hpp.
   MakeFront make_front;
   /// Hears the port once it listens. On the loop's thread; may be null.
@@ -36,6 +39,14 @@ struct IngressStatsQuery {};
 /// and queries go on.
 struct StopIntake {
   bool stopped = true;
+};
+
+/// Another node leads the shard now, or this one does. `address`: order entry of the one that does,
+/// "" when it is this one or not known. Sent at every change, also of the address alone.
+struct LeadershipChanged {
+  uint32_t shard = 0;
+  bool leads_here = true;
+  std::string address;
 };
 
 class IngressActor final : public LoopActor {
@@ -90,4 +101,5 @@ class IngressActor final : public LoopActor {
 
 HOLDFAST_LOCAL_MESSAGE(holdfast::ingress::IngressStatsQuery)
 HOLDFAST_LOCAL_MESSAGE(holdfast::ingress::IngressStats)
+HOLDFAST_LOCAL_MESSAGE(holdfast::ingress::LeadershipChanged)
 HOLDFAST_LOCAL_MESSAGE(holdfast::ingress::StopIntake)

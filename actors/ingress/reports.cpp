@@ -30,7 +30,7 @@ void Ingress::ask_shard(SessionId id, const Account& account, Subscription& subs
   subscription.state = Subscription::State::kAsked;
   subscription.overdue = false;
   // When the shard is down, shard_up asks.
-  if (shards_[subscription.shard].up)
+  if (shards_[subscription.shard].serves())
     links_.send(subscription.shard, SubscribeReports{id, account, subscription.expected});
 }
 

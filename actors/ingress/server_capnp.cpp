@@ -146,6 +146,8 @@ void Connection::sweep(MonoTime now) {
   }
   if (!authenticated() && now - since_ > settings.login_within)
     stream_.close(CloseCause::kLogin, "no session was opened in time");
+  else if (authenticated() && session_->led_away() && now - *session_->led_away() > kSweepEvery)
+    stream_.close(CloseCause::kLocal, "another node leads");
   else if (now - heard_ > settings.silence_limit)
     stream_.close(CloseCause::kSilent, "nothing heard for too long");
 }
@@ -156,6 +158,21 @@ void Connection::refuse(wire::OrderEntry::OpenResults::Builder results, wire::Op
   results.setText(text.c_str());
   results.setSchemaVersion(wire::SCHEMA_VERSION);
   results.setServerVersion(server_.settings().server_version.c_str());
+}
+
+/// The client, cut down to the accounts that a session is for; those that are not its own are left
+/// out, so requests for them are refused as everywhere. Null: none of them is its own.
+std::shared_ptr<const ClientEntry> cut_down(const ClientEntry& client,
+                                            capnp::List<capnp::Text>::Reader only_for) {
+  auto entry = std::make_shared<ClientEntry>(client);
+  if (only_for.size() == 0) return entry;
+  const auto named = [&](const Account& account) {
+    for (const auto name : only_for)
+      if (account.view() == std::string_view(name.begin(), name.size())) return true;
+    return false;
+  };
+  std::erase_if(entry->accounts, [&](const Account& account) { return !named(account); });
+  return entry->accounts.empty() ? nullptr : entry;
 }
 
 kj::Promise<void> Connection::open(OpenContext context) {
@@ -182,18 +199,30 @@ kj::Promise<void> Connection::open(OpenContext context) {
       refuse(results, wire::OpenStatus::DENIED, "unknown client id or wrong credential");
       return kj::READY_NOW;
     }
+    const auto entry = cut_down(*client, params.getOnlyFor());
+    if (!entry) {
+      server_.counts().denied += 1;
+      refuse(results, wire::OpenStatus::DENIED, "no account of onlyFor is this client's");
+      return kj::READY_NOW;
+    }
+    if (const auto leader = server_.ingress().led_elsewhere(*entry)) {
+      server_.counts().led_elsewhere += 1;
+      refuse(results, wire::OpenStatus::NOT_LEADING, "another node leads for these accounts");
+      results.setLeader(leader->c_str());
+      return kj::READY_NOW;
+    }
     auto session = kj::heap<SessionServer>(server_.host(), [self = self_] {
       if (*self != nullptr) (*self)->session_ = nullptr;
     });
-    if (const auto opened = session->open(*client); !opened) {
+    if (const auto opened = session->open(entry); !opened) {
       refuse(results, wire::OpenStatus::FULL, opened.error().text);
       return kj::READY_NOW;
     }
     session_ = session.get();
     results.setStatus(wire::OpenStatus::OK);
-    auto accounts = results.initAccounts(static_cast<unsigned>(client->accounts.size()));
+    auto accounts = results.initAccounts(static_cast<unsigned>(entry->accounts.size()));
     for (unsigned i = 0; i < accounts.size(); ++i)
-      accounts.set(i, client->accounts[i].str().c_str());
+      accounts.set(i, entry->accounts[i].str().c_str());
     results.setCredits(
         static_cast<uint32_t>(client->credits > 0 ? client->credits : settings.credits));
     results.setServerVersion(settings.server_version.c_str());

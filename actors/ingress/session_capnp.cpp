@@ -54,9 +54,10 @@ SessionServer::~SessionServer() noexcept {
   *self_ = nullptr;
 }
 
-Result<SessionId> SessionServer::open(const ClientEntry& client) {
+Result<SessionId> SessionServer::open(std::shared_ptr<const ClientEntry> client) {
   CHECK(!id_);
-  auto id = host_.ingress.open(client, *this);
+  client_ = std::move(client);
+  auto id = host_.ingress.open(*client_, *this);
   if (id) id_ = id.value();
   return id;
 }
@@ -67,6 +68,7 @@ void SessionServer::detach() {
   calls_.clear();
   queries_.clear();
   sinks_.clear();
+  end_ = nullptr;
   tasks_ = nullptr;
   if (ended_) std::exchange(ended_, nullptr)();
 }
@@ -322,6 +324,27 @@ kj::Promise<void> SessionServer::logout(LogoutContext) {
     if (*self != nullptr) (*self)->detach();
   });
   return kj::READY_NOW;
+}
+
+kj::Promise<void> SessionServer::ended(EndedContext context) {
+  context.releaseParams();
+  context.allowCancellation();  // a client that drops its session does not wait for this
+  auto told = kj::newPromiseAndFulfiller<void>();
+  // A second call takes the first one's place, whose answer then is an error.
+  end_ = kj::mv(told.fulfiller);
+  if (led_away_) end_->fulfill();
+  return told.promise.then([this, context]() mutable {
+    auto results = context.getResults();
+    results.setStatus(wire::OpenStatus::NOT_LEADING);
+    results.setText("another node leads for the accounts of this session");
+    results.setLeader(leader_.c_str());
+  });
+}
+
+void SessionServer::on_not_leading(const std::string& leader) {
+  leader_ = leader;
+  led_away_ = host_.loop.turn_time();
+  if (end_.get() != nullptr) end_->fulfill();
 }
 
 }  // namespace holdfast::ingress

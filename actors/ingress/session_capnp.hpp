@@ -41,11 +41,13 @@ class SessionServer final : public wire::Session::Server, public ClientLink {
   SessionServer(SessionHost& host, std::function<void()> ended);
   ~SessionServer() noexcept override;
 
-  /// Opens the session at the Ingress. Once.
-  Result<SessionId> open(const ClientEntry& client);
+  /// Opens the session at the Ingress. Once. `client` must not change any more.
+  Result<SessionId> open(std::shared_ptr<const ClientEntry> client);
   /// Ends the session now, for a connection that is gone: open calls are broken off.
   void detach();
   bool open() const { return static_cast<bool>(id_); }
+  /// When the client was told to go to another node; nothing: it was not.
+  std::optional<MonoTime> led_away() const { return led_away_; }
 
   // -- wire::Session::Server
   kj::Promise<void> submit(SubmitContext context) override;
@@ -57,6 +59,7 @@ class SessionServer final : public wire::Session::Server, public ClientLink {
   kj::Promise<void> subscribe(SubscribeContext context) override;
   kj::Promise<void> heartbeat(HeartbeatContext context) override;
   kj::Promise<void> logout(LogoutContext context) override;
+  kj::Promise<void> ended(EndedContext context) override;
 
   // -- ClientLink
   void on_reply(uint64_t request, const OrderReply& reply, uint32_t credits_left) override;
@@ -65,6 +68,7 @@ class SessionServer final : public wire::Session::Server, public ClientLink {
   void on_reports(const Account& account, std::span<const ExecutionReport* const> reports) override;
   void on_ended(const Account& account, Reason reason, const std::string& text,
                 ReportSeq last_sent) override;
+  void on_not_leading(const std::string& leader) override;
 
  private:
   using Done = kj::Own<kj::PromiseFulfiller<void>>;
@@ -99,6 +103,10 @@ class SessionServer final : public wire::Session::Server, public ClientLink {
   SessionHost& host_;
   std::function<void()> ended_;
   SessionId id_;
+  std::shared_ptr<const ClientEntry> client_;
+  std::optional<MonoTime> led_away_;
+  std::string leader_;
+  Done end_;  // a call of `ended` that waits
   std::unordered_map<uint64_t, Call> calls_;
   std::unordered_map<uint64_t, Query> queries_;
   std::map<Account, Sink> sinks_;

@@ -20,20 +20,22 @@ const schemaVersion :UInt32 = 1;
 interface OrderEntry {
   # The bootstrap interface of the port.
 
-  open @0 (clientId :Text, credential :Text, schemaVersion :UInt32)
+  open @0 (clientId :Text, credential :Text, schemaVersion :UInt32, onlyFor :List(Text))
       -> (session :Session, status :OpenStatus, text :Text, accounts :List(Text), credits :UInt32,
-          serverVersion :Text, schemaVersion :UInt32, durability :Durability);
+          serverVersion :Text, schemaVersion :UInt32, durability :Durability, leader :Text);
   # Opens the session of this connection; one a connection. Calls may be pipelined on `session` without
   # waiting for the answer; they fail if the session is refused.
   #   clientId       who you are, at most 32 bytes
   #   credential     64 hexadecimal digits, as handed out by the operator
   #   schemaVersion  the `schemaVersion` that your program was built with
+  #   onlyFor        accounts that this session is for; empty: all of the client's
   # Answer:
   #   session        null unless status is `ok`
   #   status, text   why not, for programs and for people
   #   accounts       those that this client may act for
   #   credits        requests that may be in flight at once
   #   durability     what an acknowledgement of this server means at least
+  #   leader         with `notLeading`: HOST:PORT of the node to go to, empty when it is not known
 }
 
 interface Session {
@@ -73,6 +75,11 @@ interface Session {
 
   logout @8 () -> ();
   # Ends the session in order. Requests in flight are still decided; their answers are not sent.
+
+  ended @9 () -> (status :OpenStatus, text :Text, leader :Text);
+  # Answered when the server ends the session, which is when its node leads nothing any more for the
+  # session's accounts: status `notLeading`, and where to go. Call it at once after `open` and go on. What
+  # was in flight is answered with `notServing` before: ask again at the leader.
 }
 
 interface Subscription {
@@ -212,6 +219,7 @@ enum OpenStatus {
   full @3;                     # too many sessions
   alreadyOpen @4;              # this connection has a session
   notServing @5;               # stopping or not ready: try again
+  notLeading @6;               # another node leads for these accounts: see `leader`
 }
 
 enum Side {

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <deque>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 namespace holdfast::load {
@@ -28,13 +29,9 @@ class Driver {
       : settings_(settings), actions_(actions), ledger_(ledger) {}
 
   Result<DriverResult> run() {
-    auto connected = client::Client::connect(loop_, settings_.client);
-    if (!connected) return connected.error();
-    client_ = std::move(connected).value();
-    auto opened = client_->wait_open(Duration::seconds(20));
-    if (!opened) return opened.error();
+    if (auto connected = connect(); !connected) return connected.error();
     for (const Account& account : flow_accounts())
-      client_->subscribe(account, {1}, [this](std::span<const ExecutionReport> reports) {
+      client_for(account).subscribe(account, {1}, [this](std::span<const ExecutionReport> reports) {
         for (const auto& report : reports) ledger_.reported(report);
       });
     result_.reply_ns.reserve(actions_.size());
@@ -45,12 +42,54 @@ class Driver {
     result_.elapsed = loop_.now() - start_;
     query_unsettled();
     show(true);
-    result_.stats = client_->stats();
-    client_->logout();
+    for (const auto& client : clients_) {
+      add(client->stats(), result_.stats);
+      client->logout();
+    }
     return std::move(result_);
   }
 
  private:
+  /// One client for all accounts; in a cluster one for each, since their shards may be led by
+  /// different nodes.
+  Result<> connect() {
+    const bool cluster = settings_.client.address.find(',') != std::string::npos;
+    for (const Account& account : flow_accounts()) {
+      if (!cluster && !clients_.empty()) break;
+      auto options = settings_.client;
+      if (cluster) options.only_for = {account};
+      auto connected = client::Client::connect(loop_, options);
+      if (!connected) return connected.error();
+      clients_.push_back(std::move(connected).value());
+      if (cluster) client_of_.emplace(account, clients_.back().get());
+    }
+    for (const auto& client : clients_)
+      if (auto opened = client->wait_open(Duration::seconds(20)); !opened) return opened.error();
+    return success();
+  }
+  client::Client& client_for(const Account& account) {
+    const auto found = client_of_.find(account);
+    return found == client_of_.end() ? *clients_.front() : *found->second;
+  }
+  std::size_t unanswered() const {
+    std::size_t n = 0;
+    for (const auto& client : clients_) n += client->unanswered();
+    return n;
+  }
+  static void add(const client::ClientStats& from, client::ClientStats& to) {
+    to.connects += from.connects;
+    to.requests += from.requests;
+    to.sent += from.sent;
+    to.sent_again += from.sent_again;
+    to.answers += from.answers;
+    to.batches += from.batches;
+    to.reports += from.reports;
+    to.reports_repeated += from.reports_repeated;
+    to.subscriptions_resumed += from.subscriptions_resumed;
+    to.led_elsewhere += from.led_elsewhere;
+    to.malformed += from.malformed;
+  }
+
   MonoTime due(std::size_t n) const {
     if (settings_.speed > 0)
       return start_ + Duration{static_cast<int64_t>(static_cast<double>(actions_[n].at.ns) /
@@ -73,8 +112,8 @@ class Driver {
           break;
         }
         // A node that is away is not flooded for ever: what is held is bounded by the client.
-        if (client_->unanswered() >= settings_.client.requests_max - 1) break;
-      } else if (client_->unanswered() >= settings_.in_flight) {
+        if (unanswered() >= settings_.client.requests_max - 1) break;
+      } else if (unanswered() >= settings_.in_flight) {
         break;
       }
       kill_when_due();
@@ -84,11 +123,10 @@ class Driver {
     }
     kill_when_due();
     loop_.poll(wait);
-    if (cut_due_ &&
-        client_->unanswered() > 0) {  // what was sent is on its way: its answers are lost
+    if (cut_due_ && unanswered() > 0) {  // what was sent is on its way: its answers are lost
       cut_due_ = false;
       result_.cuts += 1;
-      client_->cut();
+      for (const auto& client : clients_) client->cut();
     }
     show(false);
   }
@@ -99,24 +137,27 @@ class Driver {
     switch (action.kind) {
       case Action::Kind::kSubmit:
         ledger_.sent(action.order);
-        client_->submit(action.order,
-                        [this, since, probes, account = action.order.account,
-                         id = action.order.client_order_id](const client::Answer& answer) {
-                          ledger_.replied(account, id, answer.reply);
-                          answered(since, probes);
-                        });
+        client_for(action.order.account)
+            .submit(action.order,
+                    [this, since, probes, account = action.order.account,
+                     id = action.order.client_order_id](const client::Answer& answer) {
+                      ledger_.replied(account, id, answer.reply);
+                      answered(since, probes);
+                    });
         return;
       case Action::Kind::kReplace:
-        client_->submit(action.replace, [this, since](const client::Answer& answer) {
-          ledger_.request_replied(answer.reply);
-          answered(since, false);
-        });
+        client_for(action.replace.account)
+            .submit(action.replace, [this, since](const client::Answer& answer) {
+              ledger_.request_replied(answer.reply);
+              answered(since, false);
+            });
         return;
       case Action::Kind::kCancel:
-        client_->submit(action.cancel, [this, since](const client::Answer& answer) {
-          ledger_.request_replied(answer.reply);
-          answered(since, false);
-        });
+        client_for(action.cancel.account)
+            .submit(action.cancel, [this, since](const client::Answer& answer) {
+              ledger_.request_replied(answer.reply);
+              answered(since, false);
+            });
         return;
     }
   }
@@ -153,7 +194,7 @@ class Driver {
     while (loop_.now() < until) {
       loop_.poll(Duration::milliseconds(5));
       show(false);
-      if (client_->unanswered() == 0 && loop_.now() >= next_look_) {
+      if (unanswered() == 0 && loop_.now() >= next_look_) {
         if (ledger_.in_doubt() == 0) return;
         next_look_ = loop_.now() + Duration::milliseconds(50);
       }
@@ -172,16 +213,18 @@ class Driver {
         const auto [account, id] = queue.front();
         queue.pop_front();
         open += 1;
-        client_->query(account, id, [this, &open, account, id](const Result<OrderView>& view) {
-          open -= 1;
-          if (view)
-            ledger_.queried(account, id, view.value().state, view.value().cumulative_quantity);
-        });
+        client_for(account).query(
+            account, id, [this, &open, account, id](const Result<OrderView>& view) {
+              open -= 1;
+              if (view)
+                ledger_.queried(account, id, view.value().state, view.value().cumulative_quantity);
+            });
       }
       loop_.poll(Duration::milliseconds(5));
     }
     // Callbacks hold a reference to `open`: none may come after this returns.
-    if (open > 0) client_->logout();
+    if (open > 0)
+      for (const auto& client : clients_) client->logout();
   }
 
   void show(bool last) {
@@ -190,7 +233,7 @@ class Driver {
     shown_ = now;
     std::fprintf(stderr, "\r  %zu of %zu sent, %llu answered, %llu orders ended, %zu unanswered   ",
                  next_, actions_.size(), static_cast<unsigned long long>(result_.replies),
-                 static_cast<unsigned long long>(ledger_.terminal_count()), client_->unanswered());
+                 static_cast<unsigned long long>(ledger_.terminal_count()), unanswered());
     if (last) std::fprintf(stderr, "\n");
     std::fflush(stderr);
   }
@@ -199,7 +242,8 @@ class Driver {
   const std::vector<Action>& actions_;
   Ledger& ledger_;
   client::Loop loop_;
-  std::unique_ptr<client::Client> client_;
+  std::vector<std::unique_ptr<client::Client>> clients_;
+  std::map<Account, client::Client*> client_of_;  // empty: one client for all
   DriverResult result_;
   std::size_t next_ = 0, killed_ = 0;
   std::vector<std::pair<std::size_t, MonoTime>>

@@ -207,8 +207,9 @@ int main(int argc, char** argv) {
   app.add_option("--batch", options.batch, "requests in one call at most")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
-  app.add_option("--node", options.node,
-                 "HOST:PORT or unix:PATH of order entry (default: from --state-dir)");
+  app.add_option("--node,--connect", options.node,
+                 "HOST:PORT or unix:PATH of order entry (default: from --state-dir); in a cluster "
+                 "those of all nodes, with commas between");
   app.add_option("--state-dir", options.state_directory,
                  "the node's state directory: its address, and its pid for kills")
       ->envname("HOLDFAST_STATE_DIR");

@@ -17,6 +17,10 @@ void add_ingress(operator_api::MetricsText& text, const ingress::IngressStats& s
   text.counter("holdfast_ingress_denied_total", "Opens with a wrong id or credential.", c.denied);
   text.counter("holdfast_ingress_wrong_schema_total", "Opens of a schema not served.",
                c.wrong_schema);
+  text.counter("holdfast_ingress_led_elsewhere_total", "Opens answered with the node that leads.",
+               c.led_elsewhere);
+  text.counter("holdfast_ingress_sessions_led_away_total",
+               "Sessions ended because another node leads.", s.sessions_led_away);
   text.counter("holdfast_ingress_malformed_total", "Requests that could not be decoded.",
                c.malformed);
   for (std::size_t cause = 0; cause < c.closed.size(); ++cause)

@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "actors/ingress/client/address_book.hpp"
 #include "actors/ingress/client/link_capnp.hpp"
 #include "actors/ingress/client/loop_capnp.hpp"
 
@@ -36,10 +37,10 @@ std::string_view name_of(ClientState state) {
 
 class Client::Impl final : public LinkOwner, public Flushable {
  public:
-  Impl(Loop& loop, ClientOptions options, Address address, std::shared_ptr<TlsContext> tls)
+  Impl(Loop& loop, ClientOptions options, AddressBook addresses, std::shared_ptr<TlsContext> tls)
       : loop_(loop.impl()),
         options_(std::move(options)),
-        address_(std::move(address)),
+        addresses_(std::move(addresses)),
         tls_(std::move(tls)),
         self_(std::make_shared<Impl*>(this)) {
     loop_.add_sender(this);
@@ -106,6 +107,8 @@ class Client::Impl final : public LinkOwner, public Flushable {
         set_state(ClientState::kRefused, text);
         fail_all(Reason::kNotPermitted);
         return later([this] { drop(); });
+      case wire::OpenStatus::NOT_LEADING:
+        return on_not_leading(opened.getLeader().cStr());
       default:
         return link_->close(CloseCause::kLocal, text);
     }
@@ -116,6 +119,7 @@ class Client::Impl final : public LinkOwner, public Flushable {
     durability_ = opened.getDurability() == wire::Durability::FSYNCED ? Durability::kFsynced
                                                                       : Durability::kMemory;
     stats_.connects += 1;
+    addresses_.reached();
     set_state(ClientState::kOpen, "");
   }
   void on_lost(const std::string& why) override {
@@ -126,9 +130,13 @@ class Client::Impl final : public LinkOwner, public Flushable {
       for (auto& [number, query] : queries_) query.sent = false;
       for (auto& [account, subscription] : subscriptions_) subscription.asked = false;
       set_state(ClientState::kConnecting, why);
-      retry_at_ = loop_.now() + options_.connect_retry;
-      wake_at(retry_at_);
+      retry();
     });
+  }
+  void on_not_leading(const std::string& leader) override {
+    stats_.led_elsewhere += 1;
+    addresses_.prefer(leader);
+    link_->close(CloseCause::kLocal, "another node leads" + (leader.empty() ? "" : ": " + leader));
   }
   void on_outcome(uint64_t number, const Result<Outcome>& outcome) override {
     if (!book_.under_way(number)) return;
@@ -231,7 +239,7 @@ class Client::Impl final : public LinkOwner, public Flushable {
 
   Loop::Impl& loop_;
   const ClientOptions options_;
-  const Address address_;
+  AddressBook addresses_;
   const std::shared_ptr<TlsContext> tls_;
   std::shared_ptr<Impl*> self_;
   ClientState state_ = ClientState::kConnecting;
@@ -240,6 +248,7 @@ class Client::Impl final : public LinkOwner, public Flushable {
   std::unique_ptr<Link> link_;
   int connecting_fd_ = -1;
   MonoTime attempt_until_, retry_at_, heard_at_, sent_at_;
+  MonoTime waiting_since_;  // a request has been under way
   uint64_t heard_bytes_ = 0;
   uint32_t credits_ = 1;
   Durability durability_ = Durability::kMemory;
@@ -302,13 +311,23 @@ class Client::Impl final : public LinkOwner, public Flushable {
   }
 
   // ---- connecting
+  /// The next address, at once within a round, and after a pause when a round is through.
+  void retry() {
+    const bool round_over = addresses_.next();
+    Duration pause;
+    if (round_over) pause = options_.connect_retry;
+    if (round_over && addresses_.size() > 1) pause = addresses_.jitter(pause);
+    retry_at_ = loop_.now() + pause;
+    wake_at(retry_at_);
+  }
   void attempt() {
-    attempt_until_ = loop_.now() + options_.attempt_limit;
-    auto fd = begin_connect(address_);
+    attempt_until_ = loop_.now() + (addresses_.size() > 1
+                                        ? std::min(options_.attempt_limit, options_.doubt_limit)
+                                        : options_.attempt_limit);
+    auto fd = begin_connect(addresses_.current());
     if (!fd) {
       text_ = fd.error().text;
-      retry_at_ = loop_.now() + options_.connect_retry;
-      return wake_at(retry_at_);
+      return retry();
     }
     connecting_fd_ = fd.value();
     loop_.watch(connecting_fd_, EPOLLOUT, [this](uint32_t) { connected(); });
@@ -323,18 +342,18 @@ class Client::Impl final : public LinkOwner, public Flushable {
     const std::string error = connect_error(connecting_fd_);
     if (!error.empty()) {
       drop_socket();
-      text_ = "connect to " + options_.address + ": " + error;
-      retry_at_ = loop_.now() + options_.connect_retry;
-      return wake_at(retry_at_);
+      text_ = "connect to " + addresses_.text() + ": " + error;
+      return retry();
     }
     loop_.unwatch(connecting_fd_);
     const int fd = std::exchange(connecting_fd_, -1);
-    const auto& name = options_.tls_server_name.empty() ? address_.host : options_.tls_server_name;
+    const auto& name =
+        options_.tls_server_name.empty() ? addresses_.current().host : options_.tls_server_name;
     auto transport = tls_ ? tls_client_transport(fd, tls_, name) : plain_transport(fd);
     link_ = std::make_unique<Link>(loop_, std::move(transport), *this);
     heard_at_ = sent_at_ = loop_.now();
     heard_bytes_ = 0;
-    link_->open(options_.client_id, options_.credential);
+    link_->open(options_.client_id, options_.credential, options_.only_for);
   }
   /// What time brings: another attempt, an attempt that took too long, requests put off.
   void look() {
@@ -346,8 +365,8 @@ class Client::Impl final : public LinkOwner, public Flushable {
     } else if (now >= attempt_until_) {
       if (link_) return link_->close(CloseCause::kLogin, "no session was opened in time");
       drop_socket();
-      text_ = "connect to " + options_.address + ": no answer";
-      attempt();
+      text_ = "connect to " + addresses_.text() + ": no answer";
+      retry();
     }
   }
   void tick() {
@@ -363,6 +382,11 @@ class Client::Impl final : public LinkOwner, public Flushable {
     }
     if (now - heard_at_ > options_.silence_limit)
       return link_->close(CloseCause::kSilent, "the server has said nothing for too long");
+    if (addresses_.size() > 1 && book_.sent() > 0) {
+      const MonoTime since = std::max(heard_at_, waiting_since_);
+      if (now - since > options_.doubt_limit)
+        return link_->close(CloseCause::kSilent, "no answer for too long: trying another node");
+    }
     if (now - sent_at_ > options_.heartbeat) {
       sent_at_ = now;
       link_->heartbeat();
@@ -378,6 +402,7 @@ class Client::Impl final : public LinkOwner, public Flushable {
       const std::size_t most =
           std::clamp<std::size_t>(options_.batch_max, 1, limits::kBatchOrdersMax);
       if (room == 0) return;
+      if (book_.sent() == 0) waiting_since_ = loop_.now();
       const auto& numbers = book_.take(std::min(room, most));
       scratch_.clear();
       for (const uint64_t number : numbers) {
@@ -411,8 +436,8 @@ class Client::Impl final : public LinkOwner, public Flushable {
 
 Result<std::unique_ptr<Client>> Client::connect(Loop& loop, ClientOptions options) {
   const auto bad = [](const std::string& text) { return Error{ErrorCode::kInvalid, text}; };
-  auto address = parse_address(options.address);
-  if (!address) return address.error();
+  auto addresses = AddressBook::parse(options.address);
+  if (!addresses) return addresses.error();
   if (auto id = ClientId::parse(options.client_id); !id || id.value().empty())
     return bad("client id: expected 1 to " + std::to_string(limits::kClientIdBytes) +
                " printable characters");
@@ -425,8 +450,8 @@ Result<std::unique_ptr<Client>> Client::connect(Loop& loop, ClientOptions option
     if (!context) return context.error();
     tls = context.value();
   }
-  return std::unique_ptr<Client>(new Client(
-      std::make_unique<Impl>(loop, std::move(options), address.value(), std::move(tls))));
+  return std::unique_ptr<Client>(new Client(std::make_unique<Impl>(
+      loop, std::move(options), std::move(addresses).value(), std::move(tls))));
 }
 
 Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -454,6 +479,7 @@ ReportSeq Client::last_report(const Account& account) const {
                                               : ReportSeq{found->second.next.value - 1};
 }
 std::size_t Client::unanswered() const { return impl_->book_.size(); }
+const std::string& Client::address() const { return impl_->addresses_.text(); }
 const std::vector<Account>& Client::accounts() const { return impl_->accounts_; }
 Durability Client::durability() const { return impl_->durability_; }
 ClientStats Client::stats() const { return impl_->stats_; }

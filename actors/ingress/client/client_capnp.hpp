@@ -68,16 +68,25 @@ enum class ClientState : uint8_t {
 std::string_view name_of(ClientState state);
 
 struct ClientOptions {
-  std::string address;     // "127.0.0.1:7001", "[::1]:7001" or "unix:/path"
+  /// "127.0.0.1:7001", "[::1]:7001" or "unix:/path"; or several of a cluster's nodes, with commas
+  /// between: they are tried in turn, and one that does not lead says which does.
+  std::string address;
   std::string client_id;   // as the operator named you
   std::string credential;  // 64 hexadecimal digits
+  /// Accounts that this session is for; empty: all of the client's. In a cluster accounts of
+  /// different shards may be led by different nodes: a client that has such takes a Client for
+  /// each.
+  std::vector<Account> only_for;
   std::optional<TlsFiles> tls;
   std::string tls_server_name;  // on the server's certificate; empty: the address's host
-  Duration connect_retry = Duration::milliseconds(2);    // between attempts
+  Duration connect_retry = Duration::milliseconds(2);    // between rounds of attempts
   Duration attempt_limit = Duration::milliseconds(500);  // for one attempt, session included
   Duration ask_again_after = Duration::milliseconds(5);  // after "not serving, ask again"
   Duration heartbeat = Duration::seconds(5);             // when nothing else is sent
   Duration silence_limit = Duration::seconds(15);        // then the connection is taken for dead
+  /// With several addresses: an answer that is due for so long while nothing else is heard makes
+  /// the client try the next node.
+  Duration doubt_limit = Duration::milliseconds(250);
   /// Requests made in one turn of the loop travel as one batch of at most this many. 1: each alone.
   std::size_t batch_max = 64;
   /// Requests that are held for an answer; more are refused at once with kFull.
@@ -98,7 +107,8 @@ struct ClientStats {
   uint64_t reports = 0;           // given to you
   uint64_t reports_repeated = 0;  // dropped: seen before
   uint64_t subscriptions_resumed = 0;
-  uint64_t malformed = 0;  // answers that could not be decoded
+  uint64_t led_elsewhere = 0;  // times that a node said that it does not lead
+  uint64_t malformed = 0;      // answers that could not be decoded
 };
 
 /// One client's session, kept open. Destroy it before its Loop; what is unanswered then stays
@@ -137,6 +147,8 @@ class Client {
 
   /// Requests not answered yet.
   std::size_t unanswered() const;
+  /// The address of the session, or of the last attempt.
+  const std::string& address() const;
   /// Accounts and durability as the server named them at the last open.
   const std::vector<Account>& accounts() const;
   Durability durability() const;

@@ -65,23 +65,38 @@ Link::~Link() noexcept {
   stream_.on_closed({});
 }
 
-void Link::open(const std::string& client_id, const std::string& credential) {
+void Link::open(const std::string& client_id, const std::string& credential,
+                std::span<const Account> only_for) {
   capnp::MallocMessageBuilder message(8);
   auto entry = rpc_.bootstrap(server_id(message)).castAs<wire::OrderEntry>();
   auto request = entry.openRequest();
   request.setClientId(client_id.c_str());
   request.setCredential(credential.c_str());
   request.setSchemaVersion(wire::SCHEMA_VERSION);
+  auto accounts = request.initOnlyFor(static_cast<unsigned>(only_for.size()));
+  for (unsigned i = 0; i < accounts.size(); ++i) accounts.set(i, only_for[i].str().c_str());
   tasks_.add(request.send().then(
       [this](capnp::Response<wire::OrderEntry::OpenResults>&& opened) {
         if (opened.getStatus() == wire::OpenStatus::OK && opened.hasSession())
           session_ = opened.getSession();
         owner_.on_open(opened);
+        hear_of_the_end();
       },
       [this](kj::Exception&& error) {
         // A server that can't even answer open is no server of ours; the text says what it said.
         stream_.close(CloseCause::kGarbage, error.getDescription().cStr());
       }));
+}
+
+void Link::hear_of_the_end() {
+  KJ_IF_MAYBE (session, session_) {
+    // A server of an earlier version does not know the call: it ends sessions by closing.
+    tasks_.add(session->endedRequest().send().then(
+        [this](capnp::Response<wire::Session::EndedResults>&& ended) {
+          owner_.on_not_leading(ended.getLeader().cStr());
+        },
+        [](kj::Exception&&) {}));
+  }
 }
 
 template <typename Request>

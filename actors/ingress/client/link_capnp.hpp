@@ -27,6 +27,8 @@ class LinkOwner {
   virtual void on_reports(const Account& account, const std::vector<ExecutionReport>& reports) = 0;
   virtual void on_subscription_ended(const Account& account) = 0;
   virtual void on_malformed() = 0;
+  /// The node leads nothing for this session any more; `leader` does ("" when it is not known).
+  virtual void on_not_leading(const std::string& leader) = 0;
 };
 
 class Link {
@@ -34,7 +36,8 @@ class Link {
   Link(Poller& poller, std::unique_ptr<Transport> transport, LinkOwner& owner);
   ~Link() noexcept;
 
-  void open(const std::string& client_id, const std::string& credential);
+  void open(const std::string& client_id, const std::string& credential,
+            std::span<const Account> only_for);
   bool is_open() const { return session_ != nullptr; }
   /// One request, or several as a batch; `numbers[i]` is for `bodies[i]`.
   void send(std::span<const uint64_t> numbers, std::span<const OrderRequestBody* const> bodies);
@@ -50,6 +53,7 @@ class Link {
 
  private:
   class Sink;
+  void hear_of_the_end();
   template <typename Request>
   void send_one(Request request, uint64_t number);
   void failed(const kj::Exception& error, std::span<const uint64_t> numbers);

@@ -36,6 +36,8 @@ struct FakeClient final : ClientLink {
     for (const auto* r : list) sequences.push_back(r->sequence.value);
   }
   void on_ended(const Account&, Reason, const std::string&, ReportSeq) override {}
+  void on_not_leading(const std::string& leader) override { led_to.push_back(leader); }
+  std::vector<std::string> led_to;
   std::vector<OrderReply> replies;
   std::vector<OrderQueryReply> views;
   std::vector<Subscribed> subscribed;

@@ -121,10 +121,21 @@ Node::Node(Settings settings) : settings_(std::move(settings)) {
     entry.accounts = {Account("A"), Account("B"), Account("C")};
     settings_.clients.push_back(entry);
   }
+  for (uint32_t i = 0; i < settings_.shards; ++i)
+    memories_.push_back(std::make_shared<ShardMemory>());
+  start();
+}
+
+Node::Node(Settings settings, const Node& fellow)
+    : settings_(std::move(settings)), credential_(fellow.credential_), memories_(fellow.memories_) {
+  settings_.clients = fellow.settings_.clients;
+  start();
+}
+
+void Node::start() {
   for (auto& client : settings_.clients)
     client.credential_sha256 = hash_credential(credential_).value();
   for (uint32_t i = 0; i < settings_.shards; ++i) {
-    memories_.push_back(std::make_shared<ShardMemory>());
     shards_.emplace_back();
     start_shard(i);
   }
@@ -150,6 +161,11 @@ void Node::start_ingress() {
   setup.find_shard = [this](uint32_t shard) {
     const std::lock_guard lock(mutex_);
     return shards_[shard];
+  };
+  setup.leader_of = [this](uint32_t shard) {
+    const std::lock_guard lock(mutex_);
+    const auto found = led_by_.find(shard);
+    return found == led_by_.end() ? std::string() : found->second;
   };
   auto listening = std::make_shared<std::promise<uint16_t>>();
   auto port = listening->get_future();
@@ -192,6 +208,15 @@ void Node::emit(const Account& account, std::size_t count) {
 }
 
 void Node::stop_intake(bool stopped) { anon_send(ingress_, StopIntake{stopped}); }
+
+void Node::lead(uint32_t shard, bool here, const std::string& address) {
+  {
+    const std::lock_guard lock(mutex_);
+    led_by_.erase(shard);
+    if (!here) led_by_.emplace(shard, address);
+  }
+  anon_send(ingress_, LeadershipChanged{shard, here, address});
+}
 
 IngressStats Node::stats() {
   ScopedActor self{system_.get()};

@@ -56,6 +56,8 @@ class FakeShard final : public LoopActor {
 class Node {
  public:
   explicit Node(Settings settings = {});
+  /// Another node of the same cluster: the same clients, shards with the same journal.
+  Node(Settings settings, const Node& fellow);
   ~Node();
 
   const std::string& address() const { return address_; }
@@ -68,6 +70,8 @@ class Node {
   void emit(const Account& account, std::size_t count);
   IngressStats stats();
   void stop_intake(bool stopped);
+  /// What the replication of a shard would tell the ingress, now and when it starts again.
+  void lead(uint32_t shard, bool here, const std::string& address);
 
   void kill_shard(uint32_t shard = 0);  // until start_shard nobody is there
   void start_shard(uint32_t shard = 0);
@@ -77,6 +81,7 @@ class Node {
   static std::string start_error(const Settings& settings);
 
  private:
+  void start();
   void start_ingress();
   ActorSystem system_;
   HotLoop loop_;
@@ -86,6 +91,7 @@ class Node {
   std::vector<std::shared_ptr<ShardMemory>> memories_;
   std::mutex mutex_;
   std::vector<ActorHandle> shards_;
+  std::map<uint32_t, std::string> led_by_;  // where it is not this one
   ActorHandle ingress_;
   std::thread thread_;
 };

@@ -47,6 +47,7 @@ struct FakeClient final : ClientLink {
     ended_text = text;
     last_sent = last;
   }
+  void on_not_leading(const std::string& leader) override { led_to.push_back(leader); }
 
   std::vector<std::pair<uint64_t, OrderReply>> replies;
   std::vector<std::pair<uint64_t, OrderQueryReply>> views;
@@ -54,6 +55,7 @@ struct FakeClient final : ClientLink {
   std::vector<uint64_t> sequences;
   std::vector<Reason> ended;
   std::string ended_text;
+  std::vector<std::string> led_to;
   ReportSeq last_sent;
   int callbacks = 0;
   uint32_t credits_left = 0;
