@@ -352,8 +352,10 @@ void World::lead(Node& node, Epoch epoch) {
     return fail("two leaders of epoch " + std::to_string(epoch.value));
   trace("lead " + std::to_string(node.id.value) + " epoch=" + std::to_string(epoch.value));
   write(node, UINT64_MAX);
-  // Whatever was released has to be in this log.
+  // Whatever was released before has to be in this log. (Who was stopped may come to lead an epoch
+  // that is long over.)
   for (const auto& [index, payload] : released_) {
+    if (released_in_[index] > epoch.value) continue;
     if (Index{index} > node.disk.last())
       return fail("leader " + std::to_string(node.id.value) + " of epoch " +
                   std::to_string(epoch.value) + " lacks released entry " + std::to_string(index));
@@ -395,8 +397,10 @@ void World::committed(Node& node, Index index) {
   node.applied = std::max(node.applied, upto);
   if (!node.leading) return;
   for (Index i{released_.empty() ? 1 : released_.rbegin()->first + 1}; i <= index;
-       i = Index{i.value + 1})
+       i = Index{i.value + 1}) {
     released_.try_emplace(i.value, node.disk.payload(i));
+    released_in_.try_emplace(i.value, node.leading.value);
+  }
   const auto found = released_.find(index.value);
   if (found != released_.end() && found->second != node.disk.payload(index))
     return fail("leader " + std::to_string(node.id.value) + " releases another entry " +

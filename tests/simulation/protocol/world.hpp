@@ -139,8 +139,9 @@ class World {
   int questions_ = 0;  // that may still change the record
 
   uint64_t payload_ = 0;
-  std::map<uint64_t, uint64_t> released_;   // index -> payload
-  std::map<uint64_t, uint64_t> leader_of_;  // epoch -> member and life
+  std::map<uint64_t, uint64_t> released_;     // index -> payload
+  std::map<uint64_t, uint64_t> released_in_;  // index -> epoch
+  std::map<uint64_t, uint64_t> leader_of_;    // epoch -> member and life
   std::string failure_;
   uint64_t trace_hash_ = 1469598103934665603ull;
   uint64_t faults_ = 0;
