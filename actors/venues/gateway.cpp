@@ -311,4 +311,17 @@ std::optional<WallTime> GatewayCore::next_deadline(const State& state) {
   return plan_deadline(state);
 }
 
+uint64_t GatewayCore::digest(const GatewayState& state) {
+  replication::Digest digest;
+  for (const uint64_t number :
+       {uint64_t{state.next_out}, uint64_t{state.next_in}, static_cast<uint64_t>(state.phase),
+        state.link, state.counters.taken, state.counters.sent, state.counters.refused,
+        state.counters.reports, uint64_t{state.waiting.size()}, uint64_t{state.orders.size()},
+        uint64_t{state.unknown.size()}, uint64_t{state.in_flight}})
+    digest.add(number);
+  for (const auto& [group, inbox] : state.inboxes) digest.add(inbox.cursor.value);
+  for (const auto& [group, outbox] : state.outboxes) digest.add(outbox.last().value);
+  return digest.value();
+}
+
 }  // namespace holdfast::venues

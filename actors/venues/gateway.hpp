@@ -252,6 +252,8 @@ struct GatewayCore {
                       std::vector<Effect>& out);
   static void outstanding(const State& state, std::vector<Effect>& out);
   static std::optional<WallTime> next_deadline(const State& state);
+  static constexpr uint8_t kDigestVersion = 1;
+  static uint64_t digest(const State& state);
 };
 
 }  // namespace holdfast::venues

@@ -17,6 +17,7 @@
 #include "actors/venues/transport_linux.hpp"
 #include "nodes/node/api/endpoints_http.hpp"
 #include "nodes/node/api/files_linux.hpp"
+#include "nodes/node/cluster_actor.hpp"
 #include "nodes/node/files_linux.hpp"
 #include "nodes/node/journal_fit.hpp"
 #include "nodes/node/node.hpp"
@@ -121,15 +122,48 @@ class Node {
     ActorSystemSettings system;
     system.workers = settings_.node.loops.pool_threads;
     system_ = std::make_unique<ActorSystem>(system);
+    if (auto joined = join_cluster(); !joined) return joined;
     auto ingress = ingress_settings(settings_, ingress_port());
     if (!ingress) return ingress.error();
     ingress_settings_ = std::move(ingress).value();
     // The tree and the API start when the loop runs: their actors speak to loop actors from the
     // first moment.
-    loop_->post([this] { start_tree(); });
+    loop_->post([this] {
+      start_tree();
+      if (cluster_) cluster_->start();
+    });
     on_stop_signal(*loop_, [this] { stop(); });
     watch_disk();
     return start_operator_api(std::move(tokens).value());
+  }
+
+  Result<> join_cluster() {
+    if (!settings_.cluster) return success();
+    std::vector<GroupId> groups;
+    for (uint32_t shard = 0; shard < settings_.node.shards; ++shard)
+      groups.push_back(shard_group(shard));
+    for (const auto& venue : settings_.venues) groups.push_back(venue.entry.group);
+    ClusterPart::Hooks hooks;
+    hooks.name = [this](GroupId group) { return group_name(settings_, group); };
+    hooks.local = [this](GroupId group) { return local(group); };
+    hooks.cut_egress = [this](GroupId group) {
+      if (auto fence = fence_of(group)) fence->cut();
+    };
+    hooks.lift_egress = [this](GroupId group) {
+      if (auto fence = fence_of(group)) fence->lift();
+    };
+    hooks.changed = [this](GroupId group) { leadership_changed(group); };
+    hooks.committed = [this](GroupId group, Index index) { snapshots_->committed(group, index); };
+    hooks.say = [](const std::string& line) { say(line); };
+    cluster_ = std::make_unique<ClusterPart>(settings_, *journal_, *appender_, *loop_,
+                                             system_->get(), std::move(groups), std::move(hooks));
+    return cluster_->open();
+  }
+
+  std::shared_ptr<venues::Fence> fence_of(GroupId group) const {
+    for (std::size_t i = 0; i < settings_.venues.size(); ++i)
+      if (settings_.venues[i].entry.group == group) return fences_[i];
+    return nullptr;
   }
 
   /// The hot loop is this thread; the others are there already and stay where the system puts them.
@@ -198,7 +232,8 @@ class Node {
   template <typename C>
   Result<Index> snapshot(GroupId group, const replication::Codec<C>& codec) {
     const auto reader = journal_->reader(group);
-    auto made = replication::advance_snapshot(group, *reader, codec);
+    const Index upto = cluster_ ? cluster_->committed(group) : Index{UINT64_MAX};
+    auto made = replication::advance_snapshot(group, *reader, codec, upto);
     if (!made) return made.error();
     if (!made.value()) return Index{0};
     auto stored = journal_->put_snapshot(group, *made.value());
@@ -208,6 +243,7 @@ class Node {
 
   /// The log of a group, which also tells the snapshot maker how far it has come.
   std::unique_ptr<replication::Log> make_log(GroupId group) {
+    if (cluster_) return cluster_->log(group);
     return std::make_unique<SnapshotTrigger>(
         appender_->log(group, settings_.node.journal.durability), group, *snapshots_);
   }
@@ -308,9 +344,7 @@ class Node {
     setup.wall = wall_now;
     for (uint32_t shard = 0; shard < settings_.node.shards; ++shard)
       setup.shards.push_back(shard_group(shard));
-    setup.find_shard = [this](GroupId group) {
-      return registry_->find(manager_path(group.value - 1));
-    };
+    setup.find_shard = [this](GroupId group) { return leader(group); };
     setup.on_event = [name = venue.entry.name.str()](const std::string& line) {
       say("venue " + name + ": " + line);
     };
@@ -320,7 +354,10 @@ class Node {
   ActorHandle spawn_ingress() {
     ingress::IngressActorSetup setup;
     setup.settings = ingress_settings_;
-    setup.find_shard = [this](uint32_t shard) { return registry_->find(manager_path(shard)); };
+    setup.find_shard = [this](uint32_t shard) -> ActorHandle {
+      if (cluster_ && !cluster_->leads(shard_group(shard))) return nullptr;
+      return registry_->find(manager_path(shard));
+    };
     setup.make_front = ingress::make_server;
     setup.port = ingress_port_;
     setup.on_listening = [this](uint16_t port) {
@@ -343,7 +380,7 @@ class Node {
     setup.wall = wall_now;
     setup.find_risk = [this, shard] { return registry_->find(risk_path(shard)); };
     setup.find_routing = [this, shard] { return registry_->find(routing_path(shard)); };
-    setup.find_gateway = [this](GroupId group) { return find_gateway(group); };
+    setup.find_gateway = [this](GroupId group) { return leader(group); };
     setup.reference.data = reference_;
     setup.risk.limits = limits_;
     setup.risk.restricted = restricted_;
@@ -355,10 +392,15 @@ class Node {
     return orders::spawn_shard(context.system, *loop_, setup);
   }
 
-  ActorHandle find_gateway(GroupId group) const {
+  /// A group's actor on this node.
+  ActorHandle local(GroupId group) const {
     for (const auto& venue : settings_.venues)
       if (venue.entry.group == group) return registry_->find(gateway_path(venue.entry.name));
-    return nullptr;
+    return registry_->find(manager_path(group.value - shard_group(0).value));
+  }
+  /// Where a group is led: here, or what stands for it.
+  ActorHandle leader(GroupId group) const {
+    return cluster_ ? cluster_->find(group) : local(group);
   }
 
   /// The root gave up, or has stopped as it was told to.
@@ -474,9 +516,11 @@ class Node {
     server_.reset();
     backend_.reset();
     if (exit_ == NodeExit::kStopped && stopping_ && snapshots_) snapshots_->make_all();
+    if (cluster_) cluster_->close();
     if (loop_) loop_->close();
     root_ = watcher_ = stopper_ = nullptr;
     snapshots_.reset();
+    cluster_.reset();
     system_.reset();
     appender_.reset();
     loop_.reset();
@@ -507,7 +551,8 @@ class Node {
   std::unique_ptr<JournalAppender> appender_;
   std::unique_ptr<SnapshotMaker> snapshots_;
   std::unique_ptr<ActorSystem> system_;
-  std::mutex root_mutex_;  // the operator's actor asks for the root
+  std::unique_ptr<ClusterPart> cluster_;  // none: a node by itself
+  std::mutex root_mutex_;                 // the operator's actor asks for the root
   ActorHandle root_, watcher_, stopper_;
   std::unique_ptr<operator_api::OperatorBackend> backend_;
   std::unique_ptr<operator_api::AuditFile> audit_;

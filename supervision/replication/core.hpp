@@ -46,6 +46,20 @@ concept Core = requires(const typename C::State& state, typename C::State& mutab
   { C::next_deadline(state) } -> std::same_as<std::optional<WallTime>>;
 };
 
+/// Folds numbers into one.
+class Digest {
+ public:
+  void add(uint64_t number) {
+    uint64_t z = value_ ^ (number + 0x9E3779B97F4A7C15ull);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+    value_ = z ^ (z >> 27);
+  }
+  uint64_t value() const { return value_; }
+
+ private:
+  uint64_t value_ = 0x94D049BB133111EBull;
+};
+
 /// A few bytes of the state, cheap to take, that differ as soon as two copies differ in what
 /// counts: a core that has `digest(state)` gets every copy compared after every entry. The last
 /// byte is `kDigestVersion`: what another release took otherwise is not compared. Zero: not taken.

@@ -122,6 +122,8 @@ struct ShardCore {
                       std::vector<Effect>& out);
   static void outstanding(const State& state, std::vector<Effect>& out);
   static std::optional<WallTime> next_deadline(const State& state);
+  static constexpr uint8_t kDigestVersion = 1;
+  static uint64_t digest(const State& state);
 
   /// The cut shard's first half: how far `request` gets, were it decided now with `new_orders` new
   /// orders booked before it. decide(Admit) repeats the checks.

@@ -350,4 +350,19 @@ void ShardCore::apply(State& state, const Event& event, const Position& at) {
   state.last = at;
 }
 
+uint64_t ShardCore::digest(const ShardState& state) {
+  replication::Digest digest;
+  for (const uint64_t number :
+       {uint64_t{state.book.orders()}, uint64_t{state.book.open()}, state.counters.admitted,
+        state.counters.refused, state.counters.anomalies, state.counters.duplicate_reports,
+        state.unknown, state.reference_version, uint64_t{state.sweeps.size()}})
+    digest.add(number);
+  for (const VenueLink& link : state.links) {
+    digest.add(link.outbox.last().value);
+    digest.add(link.outbox.acknowledged().value);
+    digest.add(link.inbox.cursor.value);
+  }
+  return digest.value();
+}
+
 }  // namespace holdfast::orders

@@ -161,6 +161,8 @@ class Member {
   Index committed() const { return committed_; }
   Index released() const { return released_; }
   bool parked() const { return hand_over_to_.has_value(); }
+  /// Leads, and a round trip not older than `egress_hold` says so.
+  bool confirmed(MonoTime now) const { return leads() && fresh(now); }
   bool unprotected() const;
   const std::optional<GroupRecord>& record() const { return record_; }
   std::optional<MemberId> leader() const { return leader_; }

@@ -1,0 +1,127 @@
+// This node among the others: a member of every group, the connections to the other nodes, the
+// arbiter, and stand-ins for groups that are led elsewhere, so that order shards and gateways talk
+// to each other the same way wherever their leaders are. Lives on the hot loop.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "nodes/settings/settings.hpp"
+#include "supervision/replication/arbiter/arbiter.hpp"
+#include "supervision/replication/group_shell.hpp"
+#include "supervision/replication/journal/journal_rocksdb.hpp"
+#include "supervision/replication/stream/links_linux.hpp"
+#include "supervision/runtime/actor.hpp"
+#include "supervision/runtime/event_loop.hpp"
+
+namespace holdfast::node {
+
+/// One replica group for operators.
+struct GroupView {
+  GroupId group;
+  std::string name;
+  replication::MemberState state = replication::MemberState::kStarting;
+  Epoch epoch;
+  std::string leader;  // member's name; empty while there is none
+  std::vector<std::string> in_sync;
+  Index last, committed;
+  bool unprotected = false, parked = false;
+  std::vector<replication::PeerView> peers;
+  replication::MemberCounters counters;
+};
+
+class ClusterPart {
+ public:
+  struct Hooks {
+    /// A group's name for people.
+    std::function<std::string(GroupId)> name;
+    /// The actor of a group that is led here; null while there is none.
+    std::function<ActorHandle(GroupId)> local;
+    /// Leadership here has ended: reset the group's venue sockets now. Any thread.
+    std::function<void(GroupId)> cut_egress;
+    /// It was cut by mistake: this member leads, freshly confirmed.
+    std::function<void(GroupId)> lift_egress;
+    /// Who leads the group has changed.
+    std::function<void(GroupId)> changed;
+    /// How far a group's members have committed, now and then.
+    std::function<void(GroupId, Index)> committed;
+    std::function<void(const std::string& line)> say;
+  };
+
+  /// `settings.cluster` must be there. Everything given must outlive it.
+  ClusterPart(const settings::Settings& settings, replication::JournalRocksdb& journal,
+              replication::JournalAppender& appender, EventLoop& loop, caf::actor_system& system,
+              std::vector<GroupId> groups, Hooks hooks);
+  ~ClusterPart();
+
+  /// Opens arbiter, journal and port. Before the loop runs.
+  Result<> open();
+  /// Begins, on the loop.
+  void start();
+  /// Hands leadership of everything led here to others, as far as they are level. On the loop;
+  /// `done` when nothing is led any more, or after `within`.
+  void leave(Duration within, std::function<void()> done);
+  /// Ends connections and timers. On the loop, before actors and loop go.
+  void close();
+
+  std::unique_ptr<replication::Log> log(GroupId group);
+  /// The codec's side of snapshots: entries above are not committed.
+  Index committed(GroupId group) const;
+  bool leads(GroupId group) const;
+  /// The leader's actor: here, or a stand-in for the one elsewhere. Null while there is none.
+  ActorHandle find(GroupId group);
+  /// Where clients reach the node that leads; empty when it is this one, or nobody.
+  std::string order_entry_of_leader(GroupId group) const;
+
+  Result<> hand_over(GroupId group, const std::string& to);
+  Result<> force(GroupId group);
+  std::vector<GroupView> views() const;
+  std::string health() const;
+
+ private:
+  class StandIn;
+  struct Away {
+    MemberId member;
+    Epoch epoch;
+    ActorHandle actor;
+    StandIn* raw = nullptr;
+  };
+
+  replication::MemberSettings member_settings(GroupId group) const;
+  Result<> open_arbiter();
+  replication::Hello hello() const;
+  std::optional<replication::Victim> victim(const replication::Incarnation& whom) const;
+  void peer_up(MemberId member, const replication::Hello& hello);
+  void delivery(MemberId from, replication::DeliveryMessage&& message);
+  void check_away(GroupId group);
+  void drop_away(GroupId group);
+  void tick();
+  void watch_over();
+
+  const settings::Settings& settings_;
+  const settings::ClusterMember* self_ = nullptr;
+  replication::JournalRocksdb& journal_;
+  replication::JournalAppender& appender_;
+  EventLoop& loop_;
+  caf::actor_system& system_;
+  std::vector<GroupId> groups_;
+  Hooks hooks_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+
+  std::unique_ptr<replication::Arbiter> arbiter_;
+  std::map<GroupId, std::unique_ptr<replication::GroupShell>> shells_;
+  std::unique_ptr<replication::Links> links_;
+  std::map<GroupId, Away> away_;
+  std::map<MemberId, replication::Hello> hellos_;  // the last of each peer
+  std::map<GroupId, Index> told_;
+  std::function<void()> left_;
+  MonoTime leave_by_;
+  bool leaving_ = false, closed_ = false;
+
+  // The sentry: resets venue sockets when the loop does not come by any more.
+  std::atomic<int64_t> seen_{0};  // loop's last tick, ns; written by the loop
+  std::atomic<bool> sentry_stop_{false}, sentry_cut_{false};
+  std::thread sentry_;
+};
+
+}  // namespace holdfast::node
