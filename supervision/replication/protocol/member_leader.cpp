@@ -26,7 +26,7 @@ void Member::begin_to_lead(Epoch epoch, Why why, MonoTime now) {
   handed_over_ = false;
   window_.clear();
   window_bytes_ = 0;
-  unconfirmed_since_ = {};
+  unconfirmed_since_ = now;
   for (auto& [member, p] : peers_) {
     p.sync = Sync::kUnknown;
     p.sent = p.acked = {};

@@ -32,6 +32,7 @@ GroupRecord Member::next_record() const {
 
 void Member::ask(Purpose purpose, Why why, GroupRecord proposed) {
   CHECK(!pending_);
+  asked_at_ = tick_;
   pending_ = Pending{0, purpose, why, std::move(proposed), false};
   ask_again();
 }
@@ -71,7 +72,10 @@ void Member::on_record(const std::optional<GroupRecord>& record, MonoTime now) {
   }
   if (asked) record_read_ = read_asked_;
   if (pending_ && record->version >= pending_->proposed.version) {
-    if (*record == pending_->proposed) return won(now);
+    if (*record == pending_->proposed) {
+      record_read_ = std::max(record_read_, asked_at_);
+      return won(now);
+    }
     if (pending_->unresolved) {
       adopt(*record, now);
       return not_won(Why::kLost, now);
@@ -145,7 +149,7 @@ void Member::found(MonoTime now) {
 
 void Member::on_cas_won(uint64_t id, MonoTime now) {
   if (!pending_ || pending_->id != id) return;
-  record_read_ = now;
+  record_read_ = std::max(record_read_, asked_at_);
   won(now);
 }
 

@@ -8,6 +8,7 @@ namespace holdfast::simulation {
 namespace {
 using Bug = WorldSettings::Bug;
 constexpr GroupId kGroup{1};
+constexpr MonoTime kStart{1'000'000'000'000'000};  // no clock begins at zero
 
 Uuid uuid(uint64_t value) {
   Uuid out;
@@ -58,7 +59,8 @@ struct World::Node {
   std::vector<std::function<void(Member&)>> waiting;
 };
 
-World::World(const WorldSettings& settings) : settings_(settings), random_(settings.seed) {
+World::World(const WorldSettings& settings)
+    : settings_(settings), random_(settings.seed), now_(kStart) {
   for (std::size_t i = 0; i < settings.sync_members + settings.learners; ++i) {
     auto node = std::make_unique<Node>();
     node->id = {static_cast<uint32_t>(i + 1)};
@@ -77,7 +79,7 @@ void World::trace(const std::string& line) {
     trace_hash_ = (trace_hash_ ^ static_cast<uint8_t>(c)) * 1099511628211ull;
   trace_hash_ = (trace_hash_ ^ static_cast<uint64_t>(now_.ns)) * 1099511628211ull;
   if (settings_.trace)
-    std::printf("%10.3f ms  %s\n", static_cast<double>(now_.ns) / 1e6, line.c_str());
+    std::printf("%10.3f ms  %s\n", static_cast<double>((now_ - kStart).ns) / 1e6, line.c_str());
 }
 void World::fail(const std::string& what) {
   trace("VIOLATION " + what);
