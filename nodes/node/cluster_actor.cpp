@@ -1,8 +1,8 @@
 #include "nodes/node/cluster_actor.hpp"
 
-#include <unistd.h>
-
+#include <chrono>
 #include <fstream>
+#include <thread>
 
 #include "nodes/node/setup_linux.hpp"
 #include "supervision/replication/arbiter/embedded_linux.hpp"
@@ -426,7 +426,7 @@ void ClusterPart::watch_over() {
   const Duration limit = settings_.cluster->limits.suspect;
   bool cut = false;
   while (!sentry_stop_.load(std::memory_order_relaxed)) {
-    usleep(20'000);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);
     const int64_t age = static_cast<int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec -

@@ -284,7 +284,7 @@ class Member {
   MonoTime leader_heard_, sent_seen_;
   bool following_ = false;  // Follow was taken in this epoch
   uint64_t round_ = 0;
-  bool round_open_ = false, ack_due_ = false;
+  bool round_open_ = false, receiving_ = false, ack_due_ = false;
   MonoTime stood_;
   Snapshot incoming_;
   uint64_t incoming_total_ = 0;

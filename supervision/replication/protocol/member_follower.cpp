@@ -37,6 +37,7 @@ void Member::stand(MonoTime now) {
   round_open_ = true;
   following_ = false;  // what came after this could be dropped by its answer
   stood_ = now;
+  receiving_ = false;
   incoming_ = {};
   incoming_total_ = 0;
   push(act::Send{
@@ -83,7 +84,7 @@ void Member::take(MemberId from, const peer::Append& append, MonoTime now) {
   suspected_.reset();
   counters_.appends_taken += 1;
   if (!following_) {
-    if (!round_open_ || now - stood_ > settings_.retry) stand(now);
+    if (!(round_open_ || receiving_) || now - stood_ > settings_.retry) stand(now);
     return;
   }
   std::vector<EntryRef> fresh;
@@ -123,8 +124,8 @@ void Member::take(MemberId from, const peer::SnapshotPart& part, MonoTime now) {
   if (part.epoch != epoch_ || state_ != MemberState::kFollowing || leader_ != from) return;
   if (part.round != round_) return;
   // Also after a Follow: the leader found out that it does not keep what comes next.
-  round_open_ = true;
-  following_ = false;
+  following_ = round_open_ = false;
+  receiving_ = true;
   leader_heard_ = stood_ = now;
   if (part.offset == 0) {
     incoming_ = {part.at, part.chain, {}};
@@ -138,7 +139,6 @@ void Member::take(MemberId from, const peer::SnapshotPart& part, MonoTime now) {
     push(act::Send{from, peer::SnapshotAck{epoch_, round_, incoming_.state.size()}});
     return;
   }
-  round_open_ = false;
   if (incoming_.at.index <= committed_) return stand(now);
   last_ = persisted_ = committed_ = released_ = incoming_.at.index;
   history_.reset(incoming_.at.epoch, incoming_.at.index);

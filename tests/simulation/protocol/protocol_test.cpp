@@ -2,7 +2,7 @@
 // printed with the command that shows it.
 #include <cstdlib>
 
-#include "world.hpp"
+#include "tests/simulation/protocol/world.hpp"
 
 using namespace holdfast;
 using namespace holdfast::simulation;

@@ -14,7 +14,24 @@
 
 namespace holdfast::simulation {
 
-using namespace replication;
+namespace act = replication::act;
+namespace peer = replication::peer;
+using replication::Action;
+using replication::Bytes;
+using replication::EntryRef;
+using replication::EpochHistory;
+using replication::GroupRecord;
+using replication::Incarnation;
+using replication::Member;
+using replication::MemberCounters;
+using replication::MemberSettings;
+using replication::MemberState;
+using replication::PeerMessage;
+using replication::PeerView;
+using replication::Persisted;
+using replication::Role;
+using replication::Unprotected;
+using replication::Uuid;
 
 /// splitmix64: small, and the same everywhere.
 class Random {
