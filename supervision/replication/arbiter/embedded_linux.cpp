@@ -371,22 +371,20 @@ class EmbeddedArbiter final : public Arbiter {
       ++stats_.fenced;
     }
     step(EmbeddedStep::kFenced);
+    if (!begin_install(call)) return refused({ErrorCode::kUnavailable, "its deadline passed"});
     obstacle(call, "the disk has not taken the record");
-    if (auto ready = files_.prepare(call->group, encode_record(call->proposed)); !ready.ok())
-      return refused(ready.error());
-    step(EmbeddedStep::kPrepared);
-    if (!begin_install(call)) {
-      files_.discard(call->group);
-      return refused({ErrorCode::kUnavailable, "its deadline passed"});
-    }
-    if (auto installed = files_.install(call->group); !installed.ok()) {
-      files_.discard(call->group);
-      return refused(installed.error());
-    }
+    const auto unknown = [](Error error) {
+      return CasResult{CasOutcome::kUnknown, std::nullopt, std::move(error)};
+    };
+    const std::string text = encode_record(call->proposed);
+    // A write that failed may still be found after a loss of power.
+    if (auto secured = files_.secure(call->group, call->expected, call->proposed.version, text);
+        !secured.ok())
+      return unknown(secured.error());
+    step(EmbeddedStep::kSecured);
+    if (auto installed = files_.install(call->group, text); !installed.ok())
+      return unknown(installed.error());
     step(EmbeddedStep::kInstalled);
-    if (auto settled = files_.settle(); !settled.ok())
-      return CasResult{CasOutcome::kUnknown, std::nullopt, settled.error()};
-    step(EmbeddedStep::kSettled);
     return CasResult{CasOutcome::kWon, call->proposed, {}};
   }
 

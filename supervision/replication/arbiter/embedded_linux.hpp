@@ -1,7 +1,7 @@
-// The arbiter of a deployment on one machine: a directory and nothing that runs. A record is
-// replaced whole (temporary file, fdatasync, rename, fsync of the directory) under a lock a group;
-// who is killed or loses power at any step leaves the former record or the next one, never a mix. A
-// process that is stopped while it holds a lock is killed by those who are in sync.
+// The arbiter of a deployment on one machine: a directory and nothing that runs. Under a lock a
+// group, the next record is made durable in a file of its own by one flush, then put in place by
+// rename; who is killed or loses power at any step leaves the former record or the next one, never
+// a mix. A process that is stopped while it holds a lock is killed by those who are in sync.
 #pragma once
 
 #include <functional>
@@ -20,9 +20,8 @@ enum class EmbeddedStep : uint8_t {
   kLocked,     // the lock is held
   kCompared,   // the record has the expected version
   kFenced,     // the victim, if there is one, is dead
-  kPrepared,   // the next record is durable beside the former
-  kInstalled,  // it stands; not yet certainly through a loss of power
-  kSettled,    // it is durable
+  kSecured,    // the next record would survive a loss of power, but does not stand yet
+  kInstalled,  // it stands
 };
 
 struct EmbeddedSettings {

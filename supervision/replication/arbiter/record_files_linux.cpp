@@ -1,9 +1,12 @@
 #include "supervision/replication/arbiter/record_files_linux.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #include <array>
 #include <cerrno>
@@ -11,8 +14,11 @@
 #include <cstdio>
 #include <cstring>
 #include <sstream>
+#include <utility>
+#include <vector>
 
 #include "messages/limits.hpp"
+#include "supervision/replication/protocol/record.hpp"
 
 namespace holdfast::replication {
 
@@ -42,11 +48,11 @@ std::string file_text(const char* path, std::size_t most) {
   return text;
 }
 
-bool write_all(int fd, std::string_view text) {
+bool write_all(int fd, std::string_view text, off_t offset = 0) {
   std::size_t size = 0;
   while (size < text.size()) {
     const ssize_t n =
-        ::pwrite(fd, text.data() + size, text.size() - size, static_cast<off_t>(size));
+        ::pwrite(fd, text.data() + size, text.size() - size, offset + static_cast<off_t>(size));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return false;
     size += static_cast<std::size_t>(n);
@@ -63,9 +69,58 @@ std::string where_pids_hold() {
   return boot + " pid-namespace " + (known ? std::to_string(space.st_ino) : "unknown");
 }
 
+// ---- the two copies in group-N.safe: a header, then the text
+
+struct CopyHeader {
+  char magic[8] = {'h', 'o', 'l', 'd', 's', 'a', 'f', '1'};
+  uint64_t version = 0;
+  uint64_t size = 0;
+  XXH128_hash_t hash{};  // of the text, seeded with the version
+};
+constexpr std::size_t kCopyBytes = 32u
+                                   << 10;  // whole pages, so that one copy never tears the other
+static_assert(sizeof(CopyHeader) + limits::kArbiterRecordBytesMax <= kCopyBytes);
+
+struct Copy {
+  uint64_t version = 0;
+  std::string text;
+};
+
+off_t copy_offset(int i) { return static_cast<off_t>(i) * static_cast<off_t>(kCopyBytes); }
+
+/// Copy `i` if it is whole.
+std::optional<Copy> read_copy(int fd, int i) {
+  CopyHeader header;
+  const CopyHeader expected;
+  std::string text(limits::kArbiterRecordBytesMax, '\0');
+  if (::pread(fd, &header, sizeof header, copy_offset(i)) != sizeof header) return std::nullopt;
+  if (std::memcmp(header.magic, expected.magic, sizeof header.magic) != 0 ||
+      header.size > text.size())
+    return std::nullopt;
+  text.resize(header.size);
+  const off_t at = copy_offset(i) + static_cast<off_t>(sizeof header);
+  if (::pread(fd, text.data(), text.size(), at) != static_cast<ssize_t>(text.size()))
+    return std::nullopt;
+  const auto hash = XXH3_128bits_withSeed(text.data(), text.size(), header.version);
+  if (!XXH128_isEqual(hash, header.hash)) return std::nullopt;
+  return Copy{header.version, std::move(text)};
+}
+
 std::string base(GroupId group) { return "group-" + std::to_string(group.value); }
 std::string temporary_name(GroupId group) { return base(group) + ".tmp"; }
 std::string lock_name(GroupId group) { return base(group) + ".lock"; }
+std::string safe_name(GroupId group) { return base(group) + ".safe"; }
+
+/// "group-N" and `end`: N.
+std::optional<GroupId> group_in(std::string_view name, std::string_view end) {
+  constexpr std::string_view kStart = "group-";
+  if (!name.starts_with(kStart) || !name.ends_with(end)) return std::nullopt;
+  name = name.substr(kStart.size(), name.size() - kStart.size() - end.size());
+  uint32_t value = 0;
+  const auto [stop, code] = std::from_chars(name.data(), name.data() + name.size(), value);
+  if (code != std::errc{} || stop != name.data() + name.size() || value == 0) return std::nullopt;
+  return GroupId{value};
+}
 
 // Of one length, so that a shorter holder never leaves digits of a longer one.
 std::string holder_text(ProcessId process, uint64_t acquisition) {
@@ -95,13 +150,7 @@ std::optional<ProcessId> kernel_holder(ino_t inode) {
 std::string RecordFiles::record_name(GroupId group) { return base(group) + ".json"; }
 
 std::optional<GroupId> RecordFiles::group_of(std::string_view name) {
-  constexpr std::string_view kStart = "group-", kEnd = ".json";
-  if (!name.starts_with(kStart) || !name.ends_with(kEnd)) return std::nullopt;
-  name = name.substr(kStart.size(), name.size() - kStart.size() - kEnd.size());
-  uint32_t value = 0;
-  const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), value);
-  if (code != std::errc{} || end != name.data() + name.size() || value == 0) return std::nullopt;
-  return GroupId{value};
+  return group_in(name, ".json");
 }
 
 RecordFiles::RecordFiles(RecordFiles&& other) noexcept
@@ -109,10 +158,12 @@ RecordFiles::RecordFiles(RecordFiles&& other) noexcept
       directory_fd_(std::exchange(other.directory_fd_, -1)),
       owner_fd_(std::exchange(other.owner_fd_, -1)),
       locks_(std::exchange(other.locks_, {})),
+      safes_(std::exchange(other.safes_, {})),
       acquisitions_(other.acquisitions_) {}
 
 RecordFiles::~RecordFiles() {
   for (const auto& [group, fd] : locks_) ::close(fd);
+  for (const auto& [group, fd] : safes_) ::close(fd);
   if (owner_fd_ >= 0) ::close(owner_fd_);
   if (directory_fd_ >= 0) ::close(directory_fd_);
 }
@@ -146,6 +197,9 @@ Result<> RecordFiles::claim(const std::string& cluster) {
       // Nobody else is alive here, so the numbers of an earlier boot or container are void; but
       // the records still belong to their cluster.
       if (theirs.empty() || theirs.starts_with(cluster_line)) {
+        if (theirs != ours) {
+          if (auto recovered = recover(); !recovered.ok()) return recovered;
+        }
         if (theirs != ours && (::ftruncate(owner_fd_, 0) != 0 || !write_all(owner_fd_, ours)))
           return io(directory_ + "/owner can't be written");
       }
@@ -242,34 +296,97 @@ std::optional<LockHolder> RecordFiles::holder(GroupId group) const {
   return LockHolder{*process, acquisition};
 }
 
-Result<> RecordFiles::prepare(GroupId group, std::string_view text) {
-  const std::string name = temporary_name(group);
+Result<int> RecordFiles::open_safe(GroupId group) {
+  if (const auto found = safes_.find(group); found != safes_.end()) return found->second;
+  const std::string name = safe_name(group);
+  const int fd = ::openat(directory_fd_, name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return io(directory_ + "/" + name + " can't be opened");
+  struct stat status {};
+  const std::size_t whole = 2 * kCopyBytes;
+  // Its blocks are there from the start: to secure a version is one flush and no more.
+  if (::fstat(fd, &status) != 0 || static_cast<std::size_t>(status.st_size) < whole) {
+    if (!write_all(fd, std::string(whole, '\0')) || ::fsync(fd) != 0 ||
+        ::fsync(directory_fd_) != 0) {
+      const auto error = io(directory_ + "/" + name + " can't be made");
+      ::close(fd);
+      return error;
+    }
+  }
+  safes_.emplace(group, fd);
+  return fd;
+}
+
+Result<> RecordFiles::secure(GroupId group, uint64_t standing_version, uint64_t version,
+                             std::string_view text) {
+  const auto fd = open_safe(group);
+  if (!fd.ok()) return fd.error();
+  // Over the copy that is torn or is no longer, or never was, what stands.
+  const auto first = read_copy(fd.value(), 0);
+  const auto second = read_copy(fd.value(), 1);
+  int free = 0;
+  if (first && first->version == standing_version)
+    free = 1;
+  else if (first && second && second->version != standing_version)
+    free = second->version < first->version ? 1 : 0;
+  CopyHeader header;
+  header.version = version;
+  header.size = text.size();
+  header.hash = XXH3_128bits_withSeed(text.data(), text.size(), version);
+  std::string bytes(reinterpret_cast<const char*>(&header), sizeof header);
+  bytes += text;
+  if (!write_all(fd.value(), bytes, copy_offset(free)) || ::fdatasync(fd.value()) != 0)
+    return io(directory_ + "/" + safe_name(group) + " can't be written");
+  return success();
+}
+
+Result<> RecordFiles::install(GroupId group, std::string_view text) {
+  return replace(group, text, false);
+}
+
+Result<> RecordFiles::replace(GroupId group, std::string_view text, bool durable) {
+  const std::string next = temporary_name(group), name = record_name(group);
   const int fd =
-      ::openat(directory_fd_, name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return io(directory_ + "/" + name + " can't be made");
-  const bool written = write_all(fd, text) && ::fdatasync(fd) == 0;
-  const int code = errno;
+      ::openat(directory_fd_, next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return io(directory_ + "/" + next + " can't be made");
+  const bool written = write_all(fd, text) && (!durable || ::fdatasync(fd) == 0);
+  const auto error = io(directory_ + "/" + next + " can't be written");
   ::close(fd);
-  if (written) return success();
-  discard(group);
-  errno = code;
-  return io(directory_ + "/" + name + " can't be written");
-}
-
-void RecordFiles::discard(GroupId group) {
-  ::unlinkat(directory_fd_, temporary_name(group).c_str(), 0);
-}
-
-Result<> RecordFiles::install(GroupId group) {
-  if (::renameat(directory_fd_, temporary_name(group).c_str(), directory_fd_,
-                 record_name(group).c_str()) != 0)
-    return io(directory_ + "/" + record_name(group) + " can't be replaced");
+  if (!written) return error;
+  if (::renameat(directory_fd_, next.c_str(), directory_fd_, name.c_str()) != 0 ||
+      (durable && ::fsync(directory_fd_) != 0))
+    return io(directory_ + "/" + name + " can't be replaced");
   return success();
 }
 
-Result<> RecordFiles::settle() {
-  if (::fsync(directory_fd_) != 0) return io(directory_ + " can't be synced");
+// ---- after a loss of power: what was installed may have been lost, what was secured was not
+
+Result<> RecordFiles::recover() {
+  DIR* listing = ::opendir(directory_.c_str());
+  if (listing == nullptr) return io(directory_ + " can't be listed");
+  std::vector<GroupId> groups;
+  while (const dirent* entry = ::readdir(listing))
+    if (const auto group = group_in(entry->d_name, ".safe")) groups.push_back(*group);
+  ::closedir(listing);
+  for (const GroupId group : groups)
+    if (auto recovered = recover(group); !recovered.ok()) return recovered;
   return success();
+}
+
+Result<> RecordFiles::recover(GroupId group) {
+  const auto fd = open_safe(group);
+  if (!fd.ok()) return fd.error();
+  std::optional<Copy> newest;
+  for (const int i : {0, 1})
+    if (auto copy = read_copy(fd.value(), i); copy && (!newest || copy->version > newest->version))
+      newest = std::move(copy);
+  if (!newest) return success();
+  const auto text = read(group);
+  if (!text.ok()) return text.error();
+  if (text.value()) {
+    const auto record = decode_record(*text.value());
+    if (record.ok() && record.value().version >= newest->version) return success();
+  }
+  return replace(group, newest->text, true);
 }
 
 }  // namespace holdfast::replication

@@ -3,8 +3,10 @@
 // of a compare-and-set; the sequence, the deadlines and the threads are embedded_linux's.
 //
 //   owner         the cluster, and the machine and PID namespace of all who have it open
-//   group-N.json  the record        group-N.tmp   the next one, while it is being written
-//   group-N.lock  flock(2) is the lock; its text is for people and for who finds it held too long
+//   group-N.json  the record, for all readers and for people; group-N.tmp: the next one, half made
+//   group-N.safe  its last two versions, overwritten in turn and synced: what a loss of power
+//   leaves group-N.lock  flock(2) is the lock; its text is for people and for who finds it held too
+//   long
 #pragma once
 
 #include <map>
@@ -51,25 +53,28 @@ class RecordFiles {
   /// Who holds the lock that try_lock() did not get; nothing if it is no longer held or unclear.
   std::optional<LockHolder> holder(GroupId group) const;
 
-  /// Writes the next text beside the record and makes it durable. Under the lock.
-  Result<> prepare(GroupId group, std::string_view text);
-  /// Drops what prepare() wrote.
-  void discard(GroupId group);
-  /// Puts what prepare() wrote in the record's place, for all readers at once: kIo if not.
-  Result<> install(GroupId group);
-  /// Makes install() durable.
-  Result<> settle();
+  /// Makes the next version durable, over what is not the standing one. It stands from install()
+  /// on, or from a loss of power on. Under the lock.
+  Result<> secure(GroupId group, uint64_t standing_version, uint64_t version,
+                  std::string_view text);
+  /// Puts the text in the record's place, for all readers at once. Under the lock.
+  Result<> install(GroupId group, std::string_view text);
 
  private:
   RecordFiles(std::string directory, int directory_fd)
       : directory_(std::move(directory)), directory_fd_(directory_fd) {}
   Result<> claim(const std::string& cluster);
+  Result<> recover();
+  Result<> recover(GroupId group);
   Result<int> open_lock(GroupId group);
+  Result<int> open_safe(GroupId group);
+  Result<> replace(GroupId group, std::string_view text, bool durable);
 
   std::string directory_;
   int directory_fd_ = -1;
   int owner_fd_ = -1;             // held shared as long as we live
   std::map<GroupId, int> locks_;  // open, locked or not
+  std::map<GroupId, int> safes_;
   uint64_t acquisitions_ = 0;
 };
 

@@ -36,13 +36,16 @@ class EtcdArbiter : public testing::Test {
     settings.deadline = deadline;
     return engine_.client(settings);
   }
-  /// One change that must come through, however often it takes.
+  /// One change that must come through, however often it takes: on top of `from`, or of a write of
+  /// unknown outcome that arrives late.
   GroupRecord change(Client& client, const GroupRecord& from) {
-    const auto next = led_by(from, incarnation(1));
+    auto next = led_by(from, incarnation(1));
     for (int i = 0; i < 400; ++i) {
       const auto result = client.cas(next);
       if (result.outcome == CasOutcome::kWon) return next;
-      if (result.outcome == CasOutcome::kLost && result.current == next) return next;
+      if (result.outcome != CasOutcome::kLost) continue;
+      if (result.current == next) return next;
+      next = led_by(result.current.value(), incarnation(1));
     }
     throw std::runtime_error("the change does not come through");
   }
