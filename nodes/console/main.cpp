@@ -7,9 +7,13 @@
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <set>
+#include <sstream>
 #include <thread>
+#include <utility>
 
 #include "nodes/console/commands_http.hpp"
+#include "nodes/console/federation_http.hpp"
 #include "nodes/console/guard_linux.hpp"
 #include "nodes/console/restore_rocksdb.hpp"
 #include "nodes/settings/settings.hpp"
@@ -151,7 +155,7 @@ struct CommandLine {
   Console console;
   Run chosen;
   // Options that several commands share; only one command runs.
-  std::string name, path, reason, account, scope, directory, config = "config", to;
+  std::string name, path, reason, account, scope, directory, config = "config", to, cluster;
   OrderFilter orders;
   KillOptions kill;
   uint64_t number = 0;
@@ -363,6 +367,10 @@ CommandLine::CommandLine() {
   app.add_option("--token-file", console.where.token_file, "The file that holds your token");
   app.add_option("--as", console.where.as, "Which token, by its name, when the file has several");
   app.add_option("--state-dir", console.where.state_directory, "The node's state directory");
+  app.add_option(
+      "--cluster", cluster,
+      "Ask every node of the cluster of this configuration folder: health, tree, venues, "
+      "orders, risk");
   add_looking();
   add_trading();
   add_venues();
@@ -374,8 +382,8 @@ CommandLine::CommandLine() {
 std::string unknown_command(const CLI::App& app, int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
-    const bool takes_value =
-        word == "--url" || word == "--token-file" || word == "--as" || word == "--state-dir";
+    const bool takes_value = word == "--url" || word == "--token-file" || word == "--as" ||
+                             word == "--state-dir" || word == "--cluster";
     if (takes_value) ++i;
     if (takes_value || word.starts_with('-')) continue;
     for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; }))
@@ -399,6 +407,22 @@ int usage(const CLI::App& app, const std::string& text, const std::string& unkno
   return kUsage;
 }
 
+// Commands that look may be asked of all nodes; those that act name their node.
+int run_on_cluster(CommandLine& line) {
+  static const std::set<std::string> kLooks = {"health", "tree", "venues", "orders", "risk"};
+  const auto* command = line.app.get_subcommands().front();
+  if (!kLooks.contains(command->get_name()) || !command->get_subcommands().empty())
+    return usage(line.app, "--cluster goes with health, tree, venues, orders and risk", "");
+  if (!line.console.where.url.empty() || !line.console.where.state_directory.empty())
+    return usage(line.app, "--cluster finds the nodes by itself; leave out --url and --state-dir",
+                 "");
+  const auto cluster = read_cluster(line.cluster);
+  if (!cluster) return fail(line.console, kUsage, "usage", cluster.error().text, "");
+  const auto once = [&] { return run_on_all(line.console, cluster.value(), line.chosen); };
+  const double every = std::exchange(line.seconds, 0);
+  return every > 0 ? watch(line.console, every, once) : once();
+}
+
 int run(int argc, char** argv) {
   CommandLine line;
   auto& console = line.console;
@@ -414,7 +438,7 @@ int run(int argc, char** argv) {
   console.screen = {screen_width(), wants_colour()};
   console.out = &std::cout;
   console.err = &std::cerr;
-  return line.chosen(console);
+  return line.cluster.empty() ? line.chosen(console) : run_on_cluster(line);
 }
 
 }  // namespace

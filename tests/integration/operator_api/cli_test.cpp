@@ -380,5 +380,43 @@ TEST_F(Cli, RestoreNeverOverwritesAndNamesWhatIsNoBackup) {
   EXPECT_FALSE(std::filesystem::exists(state_ + "/journal"));
 }
 
+// Two members of which one is there: state folder and port of the other lead nowhere.
+TEST_F(Cli, AClusterIsAskedNodeByNode) {
+  const auto folder = state_ + "/config";
+  std::filesystem::create_directory(folder);
+  for (const char* file :
+       {"node.toml", "venues.toml", "instruments.toml", "risk.toml", "clients.toml", "fix"})
+    std::filesystem::create_symlink(tests::source_path(std::string("config/") + file),
+                                    folder + "/" + file);
+  std::ofstream(folder + "/cluster.toml")
+      << "[cluster]\nname = \"c\"\narbiter = \"embedded\"\narbiter_directory = \"/tmp/a\"\n"
+      << "[[member]]\nid = 1\nname = \"here\"\nreplication = \"127.0.0.1:1\"\n"
+      << "order_entry = \"127.0.0.1:2\"\nstate_directory = \"" << state_ << "\"\n"
+      << "[[member]]\nid = 2\nname = \"gone\"\nrole = \"learner\"\nreplication = \"127.0.0.1:3\"\n"
+      << "order_entry = \"127.0.0.1:4\"\nstate_directory = \"" << state_ << "/nowhere\"\n";
+  auto outcome = holdfast({"--cluster", folder, "health"});
+  EXPECT_EQ(outcome.code, 3) << outcome.err;
+  EXPECT_THAT(outcome.out, StartsWith("== here (member 1, sync)\nnode node-1 live, ready"));
+  EXPECT_THAT(outcome.out, HasSubstr("== gone (member 2, learner): DOES NOT ANSWER\n"));
+  outcome = holdfast({"venues", "--json", "--cluster", folder + "/cluster.toml"});
+  EXPECT_EQ(outcome.code, 3);
+  const auto json = outcome.json();
+  EXPECT_EQ(json["cluster"], "c");
+  ASSERT_EQ(json["nodes"].size(), 2u);
+  EXPECT_EQ(json["nodes"][0]["node"], "here");
+  EXPECT_EQ(json["nodes"][0]["code"], 0);
+  EXPECT_TRUE(json["nodes"][0]["answer"].contains("venues"));
+  EXPECT_EQ(json["nodes"][1]["answer"]["error"]["code"], "no_node");
+}
+
+TEST_F(Cli, AClusterIsOnlyLookedAt) {
+  auto outcome = holdfast({"--cluster", "x", "risk", "kill", "--scope", "firm", "-r", "no"});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("--cluster goes with health, tree, venues, orders and risk"));
+  outcome = holdfast({"--cluster", tests::source_path("config"), "health"});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("there is no cluster.toml"));
+}
+
 }  // namespace
 }  // namespace holdfast::operator_api
