@@ -217,6 +217,26 @@ int run_journal(const Console& console) {
       [](const Json& json) { return !json.value("intake_stopped", false); });
 }
 
+int run_groups(const Console& console) {
+  return ask(
+      console, "GET", "/v1/groups", nullptr,
+      [&](const Json& json) { return show_groups(json, console.screen); },
+      [](const Json& json) {
+        for (const auto& group : json.value("groups", Json::array()))
+          if (group.value("leader", "").empty() || group.value("unprotected", false)) return false;
+        return true;
+      });
+}
+
+int run_hand_over(const Console& console, const std::string& group, const std::string& to,
+                  const std::string& reason) {
+  return ask(console, "POST", "/v1/groups/hand-over",
+             {{"group", group}, {"to", to}, {"reason", reason}}, [](const Json& json) {
+               return "the hand-over of " + text_of(json, "group") + " to " + text_of(json, "to") +
+                      " has begun: `holdfast groups` shows who leads\n";
+             });
+}
+
 int run_backup(const Console& console, const std::string& directory, const std::string& reason) {
   return ask(console, "POST", "/v1/backup", {{"directory", directory}, {"reason", reason}},
              [&](const Json& json) { return show_backup(json, console.screen); });

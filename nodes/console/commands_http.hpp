@@ -52,6 +52,9 @@ int run_venue(const Console& console, const std::string& name, const std::string
 /// Everything about one venue.
 int run_venue_show(const Console& console, const std::string& name);
 int run_journal(const Console& console);
+int run_groups(const Console& console);
+int run_hand_over(const Console& console, const std::string& group, const std::string& to,
+                  const std::string& reason);
 int run_backup(const Console& console, const std::string& directory, const std::string& reason);
 /// Any GET of the API, as it comes.
 int run_get(const Console& console, const std::string& path);

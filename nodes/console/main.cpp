@@ -155,7 +155,8 @@ struct CommandLine {
   Console console;
   Run chosen;
   // Options that several commands share; only one command runs.
-  std::string name, path, reason, account, scope, directory, config = "config", to, cluster;
+  std::string name, path, reason, account, scope, directory, config = "config", to, cluster,
+                                                             to_member;
   OrderFilter orders;
   KillOptions kill;
   uint64_t number = 0;
@@ -217,6 +218,16 @@ void CommandLine::add_looking() {
   restart->add_option("PATH", path, "The actor, as `holdfast tree` names it: node/orders/shard-0")
       ->required();
   add_reason(restart);
+  add_watch(command(&app, "groups", "Replica groups: who leads, who is in sync, how far all are",
+                    watched([](Console& c) { return run_groups(c); })));
+  auto* hand_over =
+      command(&app, "hand-over", "A planned change of leader: no order is refused",
+              [this](Console& c) { return run_hand_over(c, path, to_member, reason); });
+  hand_over->add_option("GROUP", path, "The group, as `holdfast groups` names it: orders/0")
+      ->required();
+  hand_over->add_option("--to", to_member, "The member that shall lead: one that is in sync")
+      ->required();
+  add_reason(hand_over);
   add_watch(command(&app, "journal", "Journal groups: appended, committed, snapshots, disk",
                     watched([](Console& c) { return run_journal(c); })));
 }

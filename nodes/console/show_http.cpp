@@ -230,6 +230,37 @@ std::string show_journal(const Json& json, const Screen& screen) {
   return out + table.str(screen);
 }
 
+std::string show_groups(const Json& json, const Screen& screen) {
+  if (list_in(json, "groups").empty()) return "this node is by itself: it has no replica groups\n";
+  Table table({{"GROUP", false, false},
+               {"STATE", false, false},
+               {"LEADER", false, false},
+               {"EPOCH", true, false},
+               {"IN SYNC", false, true},
+               {"LAST", true, false},
+               {"COMMITTED", true, false},
+               {"", false, false}});
+  for (const auto& group : list_in(json, "groups")) {
+    std::string in_sync;
+    for (const auto& member : list_in(group, "in_sync"))
+      in_sync += (in_sync.empty() ? "" : ", ") + member.get<std::string>();
+    const auto state = text_of(group, "state");
+    const bool good = state == "serving" || state == "following";
+    table.add({text_of(group, "name"),
+               {state, good ? Style::kGood : Style::kWarn},
+               text_of(group, "leader"),
+               text_of(group, "epoch"),
+               in_sync,
+               text_of(group, "last"),
+               text_of(group, "committed"),
+               {flag_in(group, "unprotected") ? "UNPROTECTED"
+                : flag_in(group, "parked")    ? "handing over"
+                                              : "",
+                Style::kBad}});
+  }
+  return "member " + text_of(json, "member") + "\n" + table.str(screen);
+}
+
 std::string show_guard(const Json& json, const Screen& screen) {
   Table table({{"GUARD", false, false}, {"", false, true}});
   for (const auto& [field, value] : json.items()) {

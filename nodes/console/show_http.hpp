@@ -23,6 +23,7 @@ std::string show_venues(const Json& json, const Screen& screen);
 /// One venue with everything that is known of it.
 std::string show_venue(const Json& json, const Screen& screen);
 std::string show_journal(const Json& json, const Screen& screen);
+std::string show_groups(const Json& json, const Screen& screen);
 std::string show_backup(const Json& json, const Screen& screen);
 
 /// A guard's answer, which is flat.

@@ -16,6 +16,7 @@ using namespace replication;
 
 namespace {
 constexpr Duration kTick = Duration::milliseconds(5);
+constexpr Duration kPublish = Duration::milliseconds(100);
 constexpr uint64_t kTellEvery = 256;  // committed entries, to the snapshot maker
 
 /// What the process acknowledged in memory survives it, not the host: an incarnation lives as long
@@ -161,6 +162,7 @@ Result<> ClusterPart::open() {
     hooks.cut_egress = [this, group] { hooks_.cut_egress(group); };
     hooks.changed = [this, group] {
       check_away(group);
+      publish();
       hooks_.changed(group);
     };
     hooks.report = [this, group](const std::string& line, bool alarm) {
@@ -343,18 +345,25 @@ Result<> ClusterPart::force(GroupId group) {
   return found->second->force();
 }
 
-std::vector<GroupView> ClusterPart::views() const {
+operator_api::ReplicaGroupsView ClusterPart::views() const {
+  const std::lock_guard lock(views_mutex_);
+  return views_;
+}
+
+void ClusterPart::publish() {
+  published_ = loop_.now();
   const auto name_of = [this](MemberId id) {
     const auto* member = settings_.cluster->find(id);
     return member ? member->name : std::to_string(id.value);
   };
-  std::vector<GroupView> views;
+  operator_api::ReplicaGroupsView views;
+  views.member = self_->name;
   for (const auto& [group, shell] : shells_) {
     const Member& member = shell->member();
-    GroupView view;
+    operator_api::ReplicaGroupView view;
     view.group = group;
     view.name = hooks_.name(group);
-    view.state = member.state();
+    view.state = to_text(member.state());
     view.epoch = member.epoch();
     if (member.leader()) view.leader = name_of(*member.leader());
     if (member.record())
@@ -364,11 +373,18 @@ std::vector<GroupView> ClusterPart::views() const {
     view.committed = member.committed();
     view.unprotected = member.unprotected();
     view.parked = member.parked();
-    view.peers = member.peers();
-    view.counters = member.counters();
-    views.push_back(std::move(view));
+    const MemberCounters& counters = member.counters();
+    view.egress_held = counters.egress_held;
+    view.stale_acks = counters.stale_acks;
+    view.stale_epochs = counters.stale_epochs;
+    view.ejected = counters.ejected;
+    for (const PeerView& peer : member.peers())
+      view.peers.push_back(
+          {name_of(peer.member), peer.linked, peer.streaming, peer.in_sync, peer.acknowledged});
+    views.groups.push_back(std::move(view));
   }
-  return views;
+  const std::lock_guard lock(views_mutex_);
+  views_ = std::move(views);
 }
 
 // ---- time
@@ -376,6 +392,7 @@ std::vector<GroupView> ClusterPart::views() const {
 void ClusterPart::tick() {
   if (closed_) return;
   seen_.store(loop_.now().ns, std::memory_order_relaxed);
+  if (loop_.now() - published_ >= kPublish) publish();
   for (auto& [group, shell] : shells_) {
     shell->tick();
     const Index committed = shell->member().released();

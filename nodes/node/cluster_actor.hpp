@@ -5,7 +5,10 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
+#include <thread>
 
+#include "nodes/node/api/views.hpp"
 #include "nodes/settings/settings.hpp"
 #include "supervision/replication/arbiter/arbiter.hpp"
 #include "supervision/replication/group_shell.hpp"
@@ -15,20 +18,6 @@
 #include "supervision/runtime/event_loop.hpp"
 
 namespace holdfast::node {
-
-/// One replica group for operators.
-struct GroupView {
-  GroupId group;
-  std::string name;
-  replication::MemberState state = replication::MemberState::kStarting;
-  Epoch epoch;
-  std::string leader;  // member's name; empty while there is none
-  std::vector<std::string> in_sync;
-  Index last, committed;
-  bool unprotected = false, parked = false;
-  std::vector<replication::PeerView> peers;
-  replication::MemberCounters counters;
-};
 
 class ClusterPart {
  public:
@@ -75,8 +64,8 @@ class ClusterPart {
 
   Result<> hand_over(GroupId group, const std::string& to);
   Result<> force(GroupId group);
-  std::vector<GroupView> views() const;
-  std::string health() const;
+  /// Any thread: how all stood a moment ago.
+  operator_api::ReplicaGroupsView views() const;
 
  private:
   class StandIn;
@@ -95,6 +84,7 @@ class ClusterPart {
   void delivery(MemberId from, replication::DeliveryMessage&& message);
   void check_away(GroupId group);
   void drop_away(GroupId group);
+  void publish();
   void tick();
   void watch_over();
 
@@ -115,6 +105,9 @@ class ClusterPart {
   std::map<MemberId, replication::Hello> hellos_;  // the last of each peer
   std::map<GroupId, Index> told_;
   std::function<void()> left_;
+  mutable std::mutex views_mutex_;
+  operator_api::ReplicaGroupsView views_;
+  MonoTime published_;
   MonoTime leave_by_;
   bool leaving_ = false, closed_ = false;
 

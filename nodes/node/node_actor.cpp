@@ -161,7 +161,13 @@ class Node {
   }
 
   /// Order entry follows the leader of its shards.
-  void leadership_changed(GroupId group) { (void)group; }
+  void leadership_changed(GroupId group) {
+    const uint32_t shard = group.value - shard_group(0).value;
+    if (shard >= settings_.node.shards) return;
+    if (auto ingress = registry_->find(std::string(kRootPath) + "/ingress"))
+      anon_send(ingress, ingress::LeadershipChanged{shard, cluster_->leads(group),
+                                                    cluster_->order_entry_of_leader(group)});
+  }
 
   std::shared_ptr<venues::Fence> fence_of(GroupId group) const {
     for (std::size_t i = 0; i < settings_.venues.size(); ++i)
@@ -361,6 +367,10 @@ class Node {
       if (cluster_ && !cluster_->leads(shard_group(shard))) return nullptr;
       return registry_->find(manager_path(shard));
     };
+    if (cluster_)
+      setup.leader_of = [this](uint32_t shard) {
+        return cluster_->order_entry_of_leader(shard_group(shard));
+      };
     setup.make_front = ingress::make_server;
     setup.port = ingress_port_;
     setup.on_listening = [this](uint16_t port) {
@@ -369,6 +379,9 @@ class Node {
       auto announced = directory_->announce(port, address);
       if (!announced) say(announced.error().text);
       if (disk_low_) tell_intake();
+      if (!cluster_) return;
+      for (uint32_t shard = 0; shard < settings_.node.shards; ++shard)
+        leadership_changed(shard_group(shard));
     };
     return spawn_on<ingress::IngressActor>(system_->get(), *loop_, std::move(setup));
   }
@@ -431,6 +444,13 @@ class Node {
       return root_;
     };
     setup.loop_progress = [this] { return loop_->progress(); };
+    if (cluster_) {
+      setup.groups = [this] { return cluster_->views(); };
+      setup.hand_over = [this](const operator_api::HandOverRequest& request,
+                               std::function<void(Result<>)> done) {
+        loop_->post([this, request, done] { done(hand_over(request)); });
+      };
+    }
     setup.intake_stopped = [this] { return disk_low_.load() || stopping_.load(); };
     setup.started = started_;
     backend_ = make_operator_backend(std::move(setup));
@@ -448,6 +468,13 @@ class Node {
     say("operator API on " + server_->url());
     return operator_api::announce(settings_.node.state_directory, server_->url(),
                                   settings_.node.token_file());
+  }
+
+  Result<> hand_over(const operator_api::HandOverRequest& request) {
+    for (const auto& view : cluster_->views().groups)
+      if (view.name == request.group) return cluster_->hand_over(view.group, request.to);
+    return Error{ErrorCode::kNotFound,
+                 "no group " + request.group + ": `holdfast groups` shows them"};
   }
 
   // ---- stopping

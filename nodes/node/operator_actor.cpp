@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <future>
+#include <unordered_map>
 
 #include "actors/ingress/ingress_actor.hpp"
 #include "actors/risk/view.hpp"
@@ -378,6 +379,20 @@ class NodeOperator final : public OperatorBackend {
     return view;
   }
 
+  void groups(const Call&, Answer<ReplicaGroupsView> answer) override {
+    answer(setup_.groups ? setup_.groups() : ReplicaGroupsView{});
+  }
+
+  void hand_over(const Call&, const HandOverRequest& request,
+                 Answer<HandOverView> answer) override {
+    if (!setup_.hand_over)
+      return answer(Error{ErrorCode::kNotFound, "this node is no member of a cluster"});
+    setup_.hand_over(request, [request, answer](Result<> begun) {
+      if (!begun) return answer(begun.error());
+      answer(HandOverView{request.group, request.to, "begun"});
+    });
+  }
+
   HealthView health_of(const std::vector<Gathered<VenueSessionView>>& venues,
                        const std::vector<Gathered<ShardViewAnswer>>& shards) {
     HealthView view;
@@ -392,7 +407,17 @@ class NodeOperator final : public OperatorBackend {
       view.ready = view.ready && ok;
       view.checks.push_back({std::move(name), ok, std::move(text)});
     };
+    // A member that follows is as healthy as the one that leads.
+    std::unordered_map<std::string, std::string> follows;
+    if (setup_.groups)
+      for (const auto& group : setup_.groups().groups)
+        if (group.state == "following" && !group.leader.empty())
+          follows[group.name] = "standby of " + group.leader;
     for (const auto& shard : shards) {
+      if (const auto standby = follows.find(shard.name); standby != follows.end()) {
+        check(shard.name, true, standby->second);
+        continue;
+      }
       const bool serving = shard.answer && shard.answer.value()->serving;
       check(shard.name, serving,
             serving        ? "serving"
@@ -400,6 +425,10 @@ class NodeOperator final : public OperatorBackend {
                            : shard.answer.error().text);
     }
     for (const auto& venue : venues) {
+      if (const auto standby = follows.find(venue.name); standby != follows.end()) {
+        check(venue.name, true, standby->second);
+        continue;
+      }
       const bool open = venue.answer && venue.answer.value().state == VenueSessionState::kOpen;
       check(venue.name, open,
             !venue.answer ? venue.answer.error().text

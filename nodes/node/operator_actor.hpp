@@ -26,6 +26,10 @@ struct OperatorSetup {
   replication::SnapshotMaker* snapshots = nullptr;
   std::function<WallTime()> wall;
   std::function<uint64_t()> loop_progress;
+  /// Of a node in a cluster; any thread. Null for a node by itself.
+  std::function<operator_api::ReplicaGroupsView()> groups;
+  std::function<void(const operator_api::HandOverRequest&, std::function<void(Result<>)>)>
+      hand_over;
   std::function<bool()> intake_stopped;  // the disk is nearly full, or the node stops
   WallTime started;
 };

@@ -384,6 +384,26 @@ void add_journal(Router& router, OperatorBackend& backend) {
               })});
 }
 
+void add_groups(Router& router, OperatorBackend& backend) {
+  router.add({"GET", "/v1/groups", Role::kViewer, Effect::kNone, Duration::seconds(5),
+              "replica groups: state, leader, epoch, in-sync set, as this node's members know them",
+              checked([&backend](const Request& request, const Reply& reply) {
+                Query(request, {});
+                backend.groups(call_of(request), shown<ReplicaGroupsView>(reply));
+              })});
+  router.add({"POST", "/v1/groups/hand-over", Role::kOperator, Effect::kOther,
+              Duration::seconds(10), "a planned change of leader: group, to, reason",
+              checked([&backend](const Request& request, const Reply& reply) {
+                const Body body(request, {"group", "to"});
+                const HandOverRequest wanted{body.text("group"), body.text("to")};
+                if (wanted.group.empty())
+                  throw BadRequest{"group: expected a group's name", "GET /v1/groups shows them"};
+                if (wanted.to.empty()) throw BadRequest{"to: expected a member's name"};
+                backend.hand_over(call_of(request, body.reason()), wanted,
+                                  shown<HandOverView>(reply));
+              })});
+}
+
 void add_metrics(Router& router, OperatorBackend& backend,
                  std::shared_ptr<const ServerCounters> counters) {
   router.add({"GET", "/metrics", Role::kViewer, Effect::kNone, Duration::seconds(5),
@@ -477,6 +497,7 @@ Router operator_routes(OperatorBackend& backend, std::shared_ptr<const ServerCou
   add_risk(router, backend);
   add_venues(router, backend);
   add_journal(router, backend);
+  add_groups(router, backend);
   add_metrics(router, backend, std::move(counters));
   add_index(router);
   return router;

@@ -269,6 +269,39 @@ Json to_json(const JournalView& view) {
           {"groups", groups}};
 }
 
+Json to_json(const ReplicaGroupsView& view) {
+  Json groups = Json::array();
+  for (const auto& group : view.groups) {
+    Json peers = Json::array();
+    for (const auto& peer : group.peers)
+      peers.push_back({{"member", peer.member},
+                       {"linked", peer.linked},
+                       {"streaming", peer.streaming},
+                       {"in_sync", peer.in_sync},
+                       {"acknowledged", peer.acknowledged.value}});
+    groups.push_back({{"group", group.group.value},
+                      {"name", group.name},
+                      {"state", group.state},
+                      {"epoch", group.epoch.value},
+                      {"leader", group.leader},
+                      {"in_sync", group.in_sync},
+                      {"last", group.last.value},
+                      {"committed", group.committed.value},
+                      {"unprotected", group.unprotected},
+                      {"parked", group.parked},
+                      {"egress_held", group.egress_held},
+                      {"stale_acks", group.stale_acks},
+                      {"stale_epochs", group.stale_epochs},
+                      {"ejected", group.ejected},
+                      {"peers", peers}});
+  }
+  return {{"member", view.member}, {"groups", groups}};
+}
+
+Json to_json(const HandOverView& view) {
+  return {{"group", view.group}, {"to", view.to}, {"state", view.state}};
+}
+
 Json to_json(const BackupView& view) {
   return {{"directory", view.directory}, {"bytes", view.bytes}, {"groups", list(view.groups)}};
 }

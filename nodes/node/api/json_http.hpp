@@ -31,6 +31,8 @@ Json to_json(const VenueSessionView& view);
 Json to_json(const VenuesView& view);
 Json to_json(const VenueCommandAnswer& answer);
 Json to_json(const JournalView& view);
+Json to_json(const ReplicaGroupsView& view);
+Json to_json(const HandOverView& view);
 Json to_json(const BackupView& view);
 Json to_json(const RestartView& view);
 

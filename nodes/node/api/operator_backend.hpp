@@ -41,6 +41,10 @@ class OperatorBackend {
   virtual void risk(const Call& call, const ShardRiskQuery& query, Answer<RiskView> answer) = 0;
   virtual void venues(const Call& call, Answer<VenuesView> answer) = 0;
   virtual void journal(const Call& call, Answer<JournalView> answer) = 0;
+  /// This node's members of replica groups; none for a node by itself.
+  virtual void groups(const Call&, Answer<ReplicaGroupsView> answer) {
+    answer(ReplicaGroupsView{});
+  }
   /// Prometheus text (see metrics.hpp); the server appends its own counters.
   virtual void metrics(const Call& call, Answer<std::string> answer) = 0;
 
@@ -57,6 +61,10 @@ class OperatorBackend {
                              Answer<VenueCommandAnswer> answer) = 0;
   virtual void backup(const Call& call, const BackupRequest& request,
                       Answer<BackupView> answer) = 0;
+  /// Begins a planned change of leader. kNotFound, kConflict: why not.
+  virtual void hand_over(const Call&, const HandOverRequest&, Answer<HandOverView> answer) {
+    answer(Error{ErrorCode::kNotFound, "this node is no member of a cluster"});
+  }
   /// Restarts one actor from its journal. kNotFound: no such path.
   virtual void restart(const Call& call, const std::string& path, Answer<RestartView> answer) = 0;
 };

@@ -150,6 +150,43 @@ struct JournalView {
   bool intake_stopped = false;  // the disk is nearly full
 };
 
+// ---- replica groups
+
+struct GroupPeerView {
+  std::string member;
+  bool linked = false, streaming = false, in_sync = false;
+  Index acknowledged;
+};
+
+/// This node's member of one group.
+struct ReplicaGroupView {
+  GroupId group;
+  std::string name;   // "orders/0"
+  std::string state;  // starting, following, candidate, leading, serving, failed
+  Epoch epoch;
+  std::string leader;  // member's name; "" while there is none
+  std::vector<std::string> in_sync;
+  Index last, committed;
+  bool unprotected = false;  // leads alone though the group has more members
+  bool parked = false;       // a hand-over is under way
+  uint64_t egress_held = 0, stale_acks = 0, stale_epochs = 0, ejected = 0;
+  std::vector<GroupPeerView> peers;  // as this member knows them
+};
+
+struct ReplicaGroupsView {
+  std::string member;  // "" for a node by itself
+  std::vector<ReplicaGroupView> groups;
+};
+
+struct HandOverRequest {
+  std::string group, to;  // "orders/0", a member's name
+};
+
+struct HandOverView {
+  std::string group, to;
+  std::string state;  // "begun": `holdfast groups` shows who leads
+};
+
 struct BackupRequest {
   std::string directory;  // absolute, must not exist, on the node's host
 };
