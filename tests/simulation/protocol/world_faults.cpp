@@ -255,7 +255,11 @@ void World::heal() {
   arbiter_up_ = true;
   for (auto& node : nodes_) {
     node->slow_disk = false;
-    if (!node->alive) boot(*node);
+    if (node->alive) continue;
+    // Not before the others have seen its end.
+    at(Duration::milliseconds(5), [this, &node = *node] {
+      if (!node.alive) boot(node);
+    });
   }
 }
 
