@@ -105,4 +105,16 @@ void on_stop_signal(EventLoop& loop, std::function<void()> stop) {
   });
 }
 
+uint64_t bytes_in(const std::string& directory) {
+  uint64_t sum = 0;
+  std::error_code ec;
+  for (std::filesystem::recursive_directory_iterator it(directory, ec), end; !ec && it != end;
+       it.increment(ec)) {
+    std::error_code gone;
+    const auto size = it->is_regular_file(gone) ? it->file_size(gone) : 0;
+    if (!gone) sum += size;
+  }
+  return sum;
+}
+
 }  // namespace holdfast::node

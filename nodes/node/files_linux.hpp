@@ -40,4 +40,7 @@ void block_signals();
 /// process.
 void on_stop_signal(EventLoop& loop, std::function<void()> stop);
 
+/// Bytes of all files below `directory`; what goes away meanwhile counts nothing.
+uint64_t bytes_in(const std::string& directory);
+
 }  // namespace holdfast::node

@@ -1,7 +1,4 @@
-#include <sys/random.h>
-
 #include <cstdio>
-#include <ctime>
 #include <mutex>
 
 #include "actors/ingress/ingress_actor.hpp"
@@ -22,6 +19,7 @@
 #include "nodes/node/journal_fit.hpp"
 #include "nodes/node/node.hpp"
 #include "nodes/node/operator_actor.hpp"
+#include "nodes/node/process_linux.hpp"
 #include "nodes/node/setup_linux.hpp"
 #include "nodes/node/snapshot_trigger_linux.hpp"
 #include "supervision/runtime/hot_loop_linux.hpp"
@@ -34,31 +32,6 @@ namespace {
 using replication::JournalAppender;
 using replication::JournalRocksdb;
 using replication::SnapshotMaker;
-
-WallTime wall_now() {
-  timespec t{};
-  clock_gettime(CLOCK_REALTIME, &t);
-  return {static_cast<int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec};
-}
-
-uint64_t random_number() {
-  uint64_t value = 0;
-  return getrandom(&value, sizeof value, 0) == sizeof value ? value
-                                                            : static_cast<uint64_t>(wall_now().ns);
-}
-
-/// One line of the node's log: time, what, details.
-void say(const std::string& line) {
-  const WallTime now = wall_now();
-  const std::time_t seconds = now.ns / 1'000'000'000;
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  char stamp[40];
-  std::strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
-  std::printf("%s.%06lldZ %s\n", stamp, static_cast<long long>(now.ns / 1000 % 1'000'000),
-              line.c_str());
-  std::fflush(stdout);
-}
 
 /// Everything that a running node is made of, in the order in which it is made.
 class Node {

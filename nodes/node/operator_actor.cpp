@@ -1,13 +1,13 @@
 #include "nodes/node/operator_actor.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <future>
 #include <unordered_map>
 
 #include "actors/ingress/ingress_actor.hpp"
 #include "actors/risk/view.hpp"
 #include "nodes/node/api/metrics.hpp"
+#include "nodes/node/files_linux.hpp"
 #include "nodes/node/gather.hpp"
 #include "nodes/node/ingress_metrics.hpp"
 #include "nodes/node/setup_linux.hpp"
@@ -52,19 +52,6 @@ class OperatorActor final : public PoolActor {
 
 /// Rows of a worker (orders of a shard) that its part of the tree shows.
 constexpr uint64_t kLeavesShown = 200;
-
-/// Of all files below; what goes away meanwhile counts nothing.
-uint64_t bytes_in(const std::string& directory) {
-  uint64_t sum = 0;
-  std::error_code ec;
-  for (std::filesystem::recursive_directory_iterator it(directory, ec), end; !ec && it != end;
-       it.increment(ec)) {
-    std::error_code gone;
-    const auto size = it->is_regular_file(gone) ? it->file_size(gone) : 0;
-    if (!gone) sum += size;
-  }
-  return sum;
-}
 
 /// Leaves time to put the parts together before the caller is told that there was no answer.
 Duration share_of(const Call& call) { return Duration{call.within.ns * 4 / 5}; }

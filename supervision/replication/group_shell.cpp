@@ -98,7 +98,6 @@ void GroupShell::input(F&& function) {
 
 void GroupShell::carry_out() {
   if (std::exchange(carrying_, true)) return;  // what comes up meanwhile is done in its turn
-  const auto before = std::tuple(member_->state(), member_->epoch(), member_->leader());
   for (std::size_t i = 0; i < member_->actions().size(); ++i) {
     Action action = std::move(member_->actions()[i]);
     const Member* acting = member_.get();
@@ -108,8 +107,10 @@ void GroupShell::carry_out() {
   member_->actions().clear();
   carrying_ = false;
   committed_.store(member_->released().value, std::memory_order_release);
-  if (before != std::tuple(member_->state(), member_->epoch(), member_->leader()) && hooks_.changed)
-    hooks_.changed();
+  const Standing now{member_->state(), member_->epoch(), member_->leader()};
+  if (now == standing_) return;
+  standing_ = now;
+  if (hooks_.changed) hooks_.changed();
 }
 
 template <typename T>

@@ -107,6 +107,12 @@ class GroupShell {
   std::shared_ptr<bool> alive_;  // answers that come after this is gone do nothing
   std::unique_ptr<Member> member_;
   bool carrying_ = false;
+  struct Standing {
+    MemberState state = MemberState::kStarting;
+    Epoch epoch;
+    std::optional<MemberId> leader;
+    friend bool operator==(const Standing&, const Standing&) = default;
+  } standing_;                        // as hooks.changed was last told
   std::deque<EntryRef> unpersisted_;  // handed to the journal; epochs of what is to come
   std::deque<EntryRef> unapplied_;    // followed and not applied yet
 
