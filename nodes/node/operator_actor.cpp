@@ -1,6 +1,7 @@
 #include "nodes/node/operator_actor.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <future>
 #include <unordered_map>
 
