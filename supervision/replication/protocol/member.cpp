@@ -169,6 +169,11 @@ void Member::on_link_down(MemberId member, bool gone, MonoTime now) {
 void Member::on_message(MemberId from, const PeerMessage& message, MonoTime now) {
   Peer& p = peer(from);
   p.heard = now;
+  // Who is heard is there, whatever was said of its connection.
+  if (!p.linked && p.incarnation) {
+    p.linked = true;
+    p.gone = false;
+  }
   if (former_leader_ == from && std::holds_alternative<peer::Append>(message)) {
     if (now < former_until_) {
       flaps_ = std::min(flaps_ + 1, 4u);
