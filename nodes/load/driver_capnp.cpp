@@ -178,6 +178,7 @@ class Driver {
     if (killed_ >= settings_.kill_node_at.size() || !kills_open_.empty()) return;
     const uint32_t percent = settings_.kill_node_at[killed_];
     if (next_ * 100 < actions_.size() * percent) return;
+    if (!settings_.kill_with.empty()) return kill_by_command(percent);
     auto pid = node_pid(settings_.state_directory);
     if (!pid || kill(static_cast<pid_t>(pid.value()), SIGKILL) != 0)
       return;  // not back yet: next turn
@@ -187,6 +188,19 @@ class Driver {
     if (settings_.progress)
       std::fprintf(stderr, "\n  kill -9 of the node (pid %lld) with %zu of %zu requests sent\n",
                    static_cast<long long>(pid.value()), next_, actions_.size());
+  }
+
+  /// Counts from the moment it is asked, so a command that first waits for something shows as that.
+  void kill_by_command(uint32_t percent) {
+    const std::string& text = settings_.kill_with[killed_ % settings_.kill_with.size()];
+    // Its end is not waited for: what it says is for stderr, and its status shows in what follows.
+    if (std::system((text + " >&2 &").c_str()) != 0) return;
+    killed_ += 1;
+    kills_open_.emplace_back(result_.kills.size(), loop_.now());
+    result_.kills.push_back({percent, 0, {}});
+    if (settings_.progress)
+      std::fprintf(stderr, "\n  %s, with %zu of %zu requests sent\n", text.c_str(), next_,
+                   actions_.size());
   }
 
   void settle() {

@@ -23,6 +23,9 @@ struct DriverSettings {
   uint64_t cut_every =
       0;  // requests between cuts of the own connection, as by a failing network; 0: never
   std::vector<uint32_t> kill_node_at;  // percent of the flow, ascending
+  /// Kill instead of us, where the node to kill is not the one of the state directory: commands for
+  /// sh, taken in turn, run without waiting for them. Empty: none.
+  std::vector<std::string> kill_with;
   bool progress = true;
 };
 

@@ -18,6 +18,7 @@ struct Options {
   double speed = 0;
   uint32_t settle_s = 30;
   std::vector<uint32_t> kill_node_at;
+  std::vector<std::string> kill_with;
   bool quiet = false;
 };
 
@@ -122,8 +123,11 @@ void print(const Options& options, const Verdict& v, const FlowCounts& counts, D
                 static_cast<unsigned long long>(run.cuts),
                 static_cast<unsigned long long>(run.stats.sent_again));
   for (const Kill& kill : run.kills)
-    std::printf("  kill -9 at %u %%: first reply to an order made after it %s\n", kill.percent,
-                milliseconds(kill.first_reply).c_str());
+    if (kill.pid == 0)
+      std::printf("  kill -9 at %u %%, by command\n", kill.percent);
+    else
+      std::printf("  kill -9 at %u %%: first reply to an order made after it %s\n", kill.percent,
+                  milliseconds(kill.first_reply).c_str());
   for (const auto& finding : v.findings) std::printf("  ! %s\n", finding.c_str());
   std::printf("\n  %s\n", v.clean() ? "CLEAN: every order is accounted for" : "NOT CLEAN");
 }
@@ -149,6 +153,7 @@ int run(const Options& options) {
   settings.state_directory = options.state_directory;
   settings.cut_every = options.cut_every;
   settings.kill_node_at = options.kill_node_at;
+  settings.kill_with = options.kill_with;
   std::sort(settings.kill_node_at.begin(), settings.kill_node_at.end());
   settings.progress = !options.quiet;
   Ledger ledger;
@@ -222,6 +227,9 @@ int main(int argc, char** argv) {
   app.add_option("--kill-node-at", options.kill_node_at,
                  "SIGKILL the node when so many percent are sent; repeatable")
       ->check(CLI::Range(0, 99));
+  app.add_option("--kill-with", options.kill_with,
+                 "a command that kills instead, at each --kill-node-at, where the node to kill is "
+                 "not the one of --state-dir; repeatable: one for each kill, in turn");
   app.add_option("--cut-every", options.cut_every,
                  "cut the own connection every N requests, with answers under way, as a failing "
                  "network would");
