@@ -454,7 +454,16 @@ class Node {
 
   /// SIGTERM: intake, venues, snapshots, tree, in this order and within the configured time.
   void stop() {
-    if (stopping_.exchange(true)) return;
+    if (leaving_ || stopping_) return;
+    if (!cluster_) return begin_to_stop();
+    // Others take over first, with everything level: clients find them without a refusal.
+    leaving_ = true;
+    say("stopping: handing over what is led here");
+    cluster_->leave(Duration{settings_.node.shutdown.within.ns / 4}, [this] { begin_to_stop(); });
+  }
+
+  void begin_to_stop() {
+    stopping_ = true;
     say("stopping: intake is closed");
     tell_intake();
     stop_by_ = loop_->now() + settings_.node.shutdown.within;
@@ -563,6 +572,7 @@ class Node {
 
   std::atomic<bool> disk_low_{false},
       stopping_{false};  // written on the loop, read by the operator's actor
+  bool leaving_ = false;
   MonoTime stop_by_;
   NodeExit exit_ = NodeExit::kStopped;
 };
