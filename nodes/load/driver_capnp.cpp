@@ -25,19 +25,31 @@ Result<nlohmann::json> node_file(const std::string& state_directory) {
 
 class Driver {
  public:
-  Driver(const DriverSettings& settings, const std::vector<Action>& actions, Ledger& ledger)
+  Driver(const DriverSettings& settings, const ActionSource& actions, Ledger& ledger)
       : settings_(settings), actions_(actions), ledger_(ledger) {}
 
+  ~Driver() {
+    if (timeline_) std::fclose(timeline_);
+  }
+
   Result<DriverResult> run() {
+    if (!settings_.timeline.empty()) {
+      timeline_ = std::fopen(settings_.timeline.c_str(), "w");
+      if (!timeline_) return Error{ErrorCode::kIo, "can't write " + settings_.timeline};
+    }
     if (auto connected = connect(); !connected) return connected.error();
     for (const Account& account : flow_accounts())
       client_for(account).subscribe(account, {1}, [this](std::span<const ExecutionReport> reports) {
-        for (const auto& report : reports) ledger_.reported(report);
+        for (const auto& report : reports) {
+          ledger_.reported(report);
+          if (timeline_) acknowledged(report);
+        }
       });
-    result_.reply_ns.reserve(actions_.size());
+    result_.reply_ns.reserve(std::min<std::size_t>(actions_.total, 1'000'000));
     start_ = shown_ = loop_.now();
     last_answer_ = start_;
-    while (next_ < actions_.size() && loop_.now() - last_answer_ < settings_.settle) step();
+    while (next_ < actions_.total && !stopped() && loop_.now() - last_answer_ < settings_.settle)
+      step();
     settle();
     result_.elapsed = loop_.now() - start_;
     query_unsettled();
@@ -90,9 +102,19 @@ class Driver {
     to.malformed += from.malformed;
   }
 
-  MonoTime due(std::size_t n) const {
+  bool stopped() const { return settings_.stop && settings_.stop->load(std::memory_order_relaxed); }
+  /// The action that comes next, made when it is first asked for.
+  const Action& upcoming() {
+    if (made_ == next_) {
+      action_ = actions_.make(next_);
+      made_ += 1;
+    }
+    return action_;
+  }
+
+  MonoTime due(std::size_t n) {
     if (settings_.speed > 0)
-      return start_ + Duration{static_cast<int64_t>(static_cast<double>(actions_[n].at.ns) /
+      return start_ + Duration{static_cast<int64_t>(static_cast<double>(upcoming().at.ns) /
                                                     settings_.speed)};
     if (settings_.rate > 0)
       return start_ + Duration{static_cast<int64_t>(
@@ -104,7 +126,7 @@ class Driver {
   void step() {
     const MonoTime now = loop_.now();
     Duration wait = Duration::milliseconds(1);
-    while (next_ < actions_.size()) {
+    while (next_ < actions_.total) {
       if (paced()) {
         const MonoTime when = due(next_);
         if (when > now) {
@@ -117,7 +139,7 @@ class Driver {
         break;
       }
       kill_when_due();
-      send(actions_[next_], paced() ? due(next_) : now);
+      send(upcoming(), paced() ? due(next_) : now);
       next_ += 1;
       if (settings_.cut_every && next_ % settings_.cut_every == 0) cut_due_ = true;
     }
@@ -137,6 +159,9 @@ class Driver {
     switch (action.kind) {
       case Action::Kind::kSubmit:
         ledger_.sent(action.order);
+        if (timeline_)
+          unacknowledged_[{action.order.account, action.order.client_order_id}] = {since,
+                                                                                   loop_.now()};
         client_for(action.order.account)
             .submit(action.order,
                     [this, since, probes, account = action.order.account,
@@ -162,6 +187,18 @@ class Driver {
     }
   }
 
+  /// The venue's first word on an order: what the node alone decides does not count.
+  void acknowledged(const ExecutionReport& report) {
+    if (report.type != ExecType::kNew && report.type != ExecType::kTrade) return;
+    const auto found = unacknowledged_.find({report.account, report.client_order_id});
+    if (found == unacknowledged_.end()) return;
+    std::fprintf(timeline_, "%lld %lld %lld %s %s\n", static_cast<long long>(found->second.due.ns),
+                 static_cast<long long>(found->second.submitted.ns),
+                 static_cast<long long>(loop_.now().ns), report.account.str().c_str(),
+                 report.client_order_id.str().c_str());
+    unacknowledged_.erase(found);
+  }
+
   void answered(MonoTime since, bool probe) {
     const MonoTime now = loop_.now();
     result_.replies += 1;
@@ -177,7 +214,7 @@ class Driver {
   void kill_when_due() {
     if (killed_ >= settings_.kill_node_at.size() || !kills_open_.empty()) return;
     const uint32_t percent = settings_.kill_node_at[killed_];
-    if (next_ * 100 < actions_.size() * percent) return;
+    if (next_ * 100 < actions_.total * percent) return;
     if (!settings_.kill_with.empty()) return kill_by_command(percent);
     auto pid = node_pid(settings_.state_directory);
     if (!pid || kill(static_cast<pid_t>(pid.value()), SIGKILL) != 0)
@@ -187,7 +224,7 @@ class Driver {
     result_.kills.push_back({percent, pid.value(), {}});
     if (settings_.progress)
       std::fprintf(stderr, "\n  kill -9 of the node (pid %lld) with %zu of %zu requests sent\n",
-                   static_cast<long long>(pid.value()), next_, actions_.size());
+                   static_cast<long long>(pid.value()), next_, actions_.total);
   }
 
   /// Counts from the moment it is asked, so a command that first waits for something shows as that.
@@ -200,7 +237,7 @@ class Driver {
     result_.kills.push_back({percent, 0, {}});
     if (settings_.progress)
       std::fprintf(stderr, "\n  %s, with %zu of %zu requests sent\n", text.c_str(), next_,
-                   actions_.size());
+                   actions_.total);
   }
 
   void settle() {
@@ -243,32 +280,42 @@ class Driver {
 
   void show(bool last) {
     const MonoTime now = loop_.now();
+    if (timeline_ && (last || now - flushed_ >= Duration::milliseconds(20))) {
+      flushed_ = now;
+      std::fflush(timeline_);
+    }
     if (!settings_.progress || (!last && now - shown_ < Duration::milliseconds(250))) return;
     shown_ = now;
     std::fprintf(stderr, "\r  %zu of %zu sent, %llu answered, %llu orders ended, %zu unanswered   ",
-                 next_, actions_.size(), static_cast<unsigned long long>(result_.replies),
+                 next_, actions_.total, static_cast<unsigned long long>(result_.replies),
                  static_cast<unsigned long long>(ledger_.terminal_count()), unanswered());
     if (last) std::fprintf(stderr, "\n");
     std::fflush(stderr);
   }
 
   const DriverSettings& settings_;
-  const std::vector<Action>& actions_;
+  const ActionSource& actions_;
   Ledger& ledger_;
   client::Loop loop_;
   std::vector<std::unique_ptr<client::Client>> clients_;
   std::map<Account, client::Client*> client_of_;  // empty: one client for all
   DriverResult result_;
-  std::size_t next_ = 0, killed_ = 0;
+  struct Submitted {
+    MonoTime due, submitted;
+  };
+  std::FILE* timeline_ = nullptr;
+  std::map<std::pair<Account, ClientOrderId>, Submitted> unacknowledged_;
+  Action action_;
+  std::size_t next_ = 0, made_ = 0, killed_ = 0;
   std::vector<std::pair<std::size_t, MonoTime>>
       kills_open_;  // no answer since, index into result_.kills
   bool cut_due_ = false;
-  MonoTime start_, shown_, next_look_, last_answer_;
+  MonoTime start_, shown_, flushed_, next_look_, last_answer_;
 };
 
 }  // namespace
 
-Result<DriverResult> drive(const DriverSettings& settings, const std::vector<Action>& actions,
+Result<DriverResult> drive(const DriverSettings& settings, const ActionSource& actions,
                            Ledger& ledger) {
   return Driver(settings, actions, ledger).run();
 }

@@ -3,6 +3,9 @@
 // the venue's record.
 #pragma once
 
+#include <atomic>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +29,8 @@ struct DriverSettings {
   /// Kill instead of us, where the node to kill is not the one of the state directory: commands for
   /// sh, taken in turn, run without waiting for them. Empty: none.
   std::vector<std::string> kill_with;
+  std::string timeline;  // a file that gets a line for each order that a venue answered; "": none
+  const std::atomic<bool>* stop = nullptr;  // once true, nothing more is sent
   bool progress = true;
 };
 
@@ -44,8 +49,18 @@ struct DriverResult {
   client::ClientStats stats;
 };
 
-/// Runs the flow. kUnavailable: the node did not open a session; kDenied: it refused.
-Result<DriverResult> drive(const DriverSettings& settings, const std::vector<Action>& actions,
+/// What is sent, made as it is needed.
+struct ActionSource {
+  std::size_t total = 0;
+  std::function<Action(std::size_t n)> make;  // called for 0, 1, … total - 1, once each
+};
+
+/// Runs the flow. kUnavailable: the node did not open a session; kDenied: it refused; kIo: the
+/// timeline can't be written.
+///
+/// A line of the timeline: "DUE SUBMITTED ACKNOWLEDGED ACCOUNT CLIENT_ORDER_ID", times in ns of
+/// CLOCK_MONOTONIC; acknowledged is when the first report of the venue's answer was received.
+Result<DriverResult> drive(const DriverSettings& settings, const ActionSource& actions,
                            Ledger& ledger);
 
 /// Process id that the node wrote into `state_directory`/order_entry.json, or why there is none.

@@ -1,5 +1,6 @@
 // holdfast-load: sends order flow through a node and says what became of every order.
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -12,7 +13,7 @@ namespace {
 
 struct Options {
   std::string flow = "synthetic:1", symbol = "AAPL", price = "585.00", state_directory, node,
-              client_id = "demo", credential, venue_record, json;
+              client_id = "demo", credential, venue_record, json, timeline;
   uint64_t orders = 0, rate = 0, cut_every = 0;
   std::size_t in_flight = 256, batch = 64;
   double speed = 0;
@@ -27,12 +28,16 @@ int fail(int code, const std::string& text) {
   return code;
 }
 
-/// The whole flow in memory: reading and generating cost the run nothing.
-Result<std::vector<Action>> make_flow(const Options& options, FlowCounts& counts) {
+std::atomic<bool> stop_asked{false};
+void on_signal(int) { stop_asked.store(true, std::memory_order_relaxed); }
+
+/// A file whole in memory, so that reading it costs the run nothing; what is generated is made on
+/// the way, so that a flow may be long.
+Result<ActionSource> make_flow(const Options& options, FlowCounts& counts) {
   auto symbol = Symbol::parse(options.symbol);
   if (!symbol) return symbol.error();
-  std::vector<Action> actions;
   if (options.flow.starts_with("lobster:")) {
+    std::vector<Action> actions;
     const std::string path = options.flow.substr(8);
     std::ifstream file(path);
     if (!file) return Error{ErrorCode::kNotFound, "can't read " + path};
@@ -45,7 +50,9 @@ Result<std::vector<Action>> make_flow(const Options& options, FlowCounts& counts
     if (actions.empty())
       return Error{ErrorCode::kInvalid,
                    path + " holds no row that makes a request: is it a LOBSTER message file?"};
-    return actions;
+    const auto total = actions.size();
+    return ActionSource{total,
+                        [kept = std::move(actions)](std::size_t n) -> Action { return kept[n]; }};
   }
   uint64_t seed = 1;
   if (options.flow.starts_with("synthetic:")) {
@@ -61,12 +68,13 @@ Result<std::vector<Action>> make_flow(const Options& options, FlowCounts& counts
   }
   auto price = Price::parse(options.price);
   if (!price) return price.error();
-  SyntheticFlow flow(symbol.value(), seed, price.value(), Duration::microseconds(250));
-  const uint64_t wanted = options.orders ? options.orders : 20'000;
-  actions.reserve(wanted);
-  while (actions.size() < wanted) actions.push_back(flow.next());
-  counts = flow.counts();
-  return actions;
+  const auto flow = std::make_shared<SyntheticFlow>(symbol.value(), seed, price.value(),
+                                                    Duration::microseconds(250));
+  return ActionSource{options.orders ? options.orders : 20'000, [flow, &counts](std::size_t) {
+                        Action action = flow->next();
+                        counts = flow->counts();
+                        return action;
+                      }};
 }
 
 std::string milliseconds(Duration d) {
@@ -156,6 +164,10 @@ int run(const Options& options) {
   settings.kill_with = options.kill_with;
   std::sort(settings.kill_node_at.begin(), settings.kill_node_at.end());
   settings.progress = !options.quiet;
+  settings.timeline = options.timeline;
+  settings.stop = &stop_asked;
+  std::signal(SIGTERM, on_signal);
+  std::signal(SIGINT, on_signal);
   Ledger ledger;
   auto driven = drive(settings, actions.value(), ledger);
   if (!driven) return fail(3, driven.error().text);
@@ -193,6 +205,7 @@ int main(int argc, char** argv) {
       "--orders 10000\n"
       "  holdfast-load --node 127.0.0.1:9700 --venue-record venue.jsonl --flow "
       "lobster:messages.csv --speed 10\n\n"
+      "SIGTERM or ^C: sends nothing more, waits for what is under way, and judges.\n"
       "Exit: 0 clean; 1 something lost, duplicated, contradicted or unknown; 2 usage; 3 can't "
       "reach the node or\n"
       "read the record.");
@@ -237,6 +250,9 @@ int main(int argc, char** argv) {
                  "seconds that an answer may take; then the run gives up")
       ->capture_default_str();
   app.add_option("--json", options.json, "the result as JSON into a file; -: to stdout");
+  app.add_option("--timeline", options.timeline,
+                 "a line for each order that the venue answered: when it was due, submitted and "
+                 "acknowledged");
   app.add_flag("--quiet", options.quiet, "no progress");
   try {
     app.parse(argc, argv);
