@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "nodes/console/commands_http.hpp"
+#include "nodes/console/drill_linux.hpp"
 #include "nodes/console/federation_http.hpp"
 #include "nodes/console/guard_linux.hpp"
 #include "nodes/console/restore_rocksdb.hpp"
@@ -159,6 +160,7 @@ struct CommandLine {
                                                              to_member;
   OrderFilter orders;
   KillOptions kill;
+  DrillCommand drill;
   uint64_t number = 0;
   uint32_t depth = limits::kTreeDepthMax;
   double seconds = 0;
@@ -172,6 +174,7 @@ struct CommandLine {
   void add_venues();
   void add_files();
   void add_guard();
+  void add_drills();
   Run watched(Run run);
 };
 
@@ -368,6 +371,44 @@ void CommandLine::add_guard() {
   add("stop", "Stop the node in order, then the guard");
 }
 
+void CommandLine::add_drills() {
+  auto* parent = app.add_subcommand("drill",
+                                    "Kill and stop real processes while orders flow, and "
+                                    "prove that nothing is lost")
+                     ->require_subcommand(1);
+  parent->footer(
+      "\nStarts a cluster of its own: three nodes and a simulated exchange. Examples:\n"
+      "  holdfast drill list\n"
+      "  holdfast drill run kill-active --count 20\n"
+      "  holdfast drill run chaos --duration 10m --seed 7 --json chaos.json");
+  const auto add_config = [this](CLI::App* command) {
+    command->add_option("--config", drill.config, "The configuration's folder")
+        ->capture_default_str();
+  };
+  add_config(command(parent, "list", "The scenarios",
+                     [this](Console& c) { return run_drill_list(c, drill); }));
+  auto* run = command(parent, "run", "Run one and print the proof",
+                      [this](Console& c) { return run_drill(c, drill); });
+  run->add_option("SCENARIO", drill.scenario, "As `drill list` names it")->required();
+  add_config(run);
+  run->add_option("--target", drill.target, "Whose leader is hit: orders, venue, or both in turn")
+      ->check(CLI::IsMember({"orders", "venue", "both"}));
+  run->add_option("--arbiter", drill.arbiter, "embedded or etcd")
+      ->check(CLI::IsMember({"embedded", "etcd"}));
+  run->add_option("--fence", drill.fence, "Whether what is superseded is killed: on or off")
+      ->check(CLI::IsMember({"on", "off"}));
+  run->add_option("--count,-n", drill.count, "So many times")->check(CLI::Range(1, 100'000));
+  run->add_option("--seed", drill.seed, "Of the steps and of the flow")->capture_default_str();
+  run->add_option("--duration", drill.duration, "For so long instead: 90s, 10m, 2h");
+  run->add_option("--rate", drill.rate, "Requests a second, open loop")
+      ->check(CLI::Range(1, 1'000'000));
+  run->add_option("--state", drill.state,
+                  "The drill's folder (default: a fresh one below build/drills)");
+  run->add_option("--json", drill.json_file, "The proof as JSON into a file; -: to stdout");
+  run->add_flag("--dry-run", drill.dry_run, "Say what it would hit, start nothing");
+  run->add_flag("--keep", drill.keep, "Keep the folder of a clean drill too");
+}
+
 CommandLine::CommandLine() {
   app.footer(kFooter);
   app.fallthrough();
@@ -387,6 +428,7 @@ CommandLine::CommandLine() {
   add_venues();
   add_files();
   add_guard();
+  add_drills();
 }
 
 // The first word that should be a command and is none; "" when there is no such word.

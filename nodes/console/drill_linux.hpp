@@ -1,0 +1,23 @@
+// `holdfast drill`: lists scenarios, says what one would do, runs it and shows the proof.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "nodes/console/commands_http.hpp"
+
+namespace holdfast::console {
+
+struct DrillCommand {
+  std::string scenario, target, arbiter = "embedded", fence = "on", duration, state, json_file,
+                                config = "config";
+  uint32_t count = 0, rate = 0;  // 0: as the scenario's file says
+  uint64_t seed = 1;
+  bool dry_run = false, keep = false;
+};
+
+int run_drill_list(const Console& console, const DrillCommand& command);
+/// Progress on `console.err`, the proof on `console.out`.
+int run_drill(const Console& console, const DrillCommand& command);
+
+}  // namespace holdfast::console

@@ -1,0 +1,51 @@
+// Carries out a drill: starts the cluster and the flow, disturbs it step by step, waits for the set
+// to be whole in between, and hands back what was seen. What a scenario means is the planner's;
+// what the numbers mean is the report's.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "nodes/drill/cluster_linux.hpp"
+#include "supervision/drills/scenario.hpp"
+
+namespace holdfast::drill {
+
+struct DrillOptions {
+  drills::Scenario scenario;
+  uint64_t seed = 1;
+  Duration duration;  // zero: by the scenario's count
+  bool etcd = false;  // the arbiter
+  bool fence = true;  // the guard or the arbiter kills what was superseded
+  ClusterOptions cluster;
+  const std::atomic<bool>* interrupted = nullptr;
+  std::function<void(const std::string&)> progress;
+};
+
+/// A step as it went.
+struct Run {
+  drills::Step step;
+  drills::Disturbance disturbance;
+  drills::Spans spans;
+  std::string what;               // in words: whom it hit
+  std::optional<Duration> whole;  // until the set was whole again
+  bool resumed_alive = false;     // kStopActive: it woke up after it was succeeded
+};
+
+struct Outcome {
+  std::string skipped;                // why this machine or build does not permit it; "": it ran
+  std::vector<std::string> findings;  // what went wrong beside the flow's verdict
+  std::vector<Run> runs;
+  std::vector<drills::Acknowledged> acknowledged;
+  nlohmann::json flow;                     // holdfast-load's reconciliation; null: there is none
+  nlohmann::json journal;                  // what every node's journal held at the end
+  std::map<std::string, uint64_t> venue;   // the exchange's record: facts by type
+  std::map<std::string, uint64_t> memory;  // by node: RssAnon less AnonHugePages, bytes, largest
+  bool interrupted = false;
+};
+
+/// Runs it; everything that was started is ended when this returns. An error: it could not begin.
+Result<Outcome> run_drill(const DrillOptions& options);
+
+}  // namespace holdfast::drill

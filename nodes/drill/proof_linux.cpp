@@ -1,0 +1,157 @@
+#include "nodes/drill/proof_linux.hpp"
+
+#include <cmath>
+#include <cstdio>
+#include <ostream>
+
+namespace holdfast::drill {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using drills::Distribution;
+
+double in_ms(Duration span) { return std::round(static_cast<double>(span.ns) / 1e4) / 100; }
+
+Json to_json(const Distribution& d) {
+  return {{"count", d.count}, {"p50", in_ms(d.p50)}, {"p99", in_ms(d.p99)}, {"max", in_ms(d.max)}};
+}
+
+template <typename Span>
+Json spans_to_json(const std::vector<Run>& runs, Span span) {
+  std::vector<Duration> spans;
+  for (const Run& run : runs)
+    if (const std::optional<Duration> found = span(run)) spans.push_back(*found);
+  return to_json(drills::distribution_of(std::move(spans)));
+}
+
+Json latency(const Outcome& outcome) {
+  std::vector<drills::Disturbance> disturbances;
+  std::vector<std::optional<Duration>> first_acks;
+  for (const Run& run : outcome.runs) {
+    disturbances.push_back(run.disturbance);
+    first_acks.push_back(run.spans.first_ack);
+  }
+  const auto found = drills::latency_of(disturbances, first_acks, outcome.acknowledged);
+  return {{"before", to_json(found.before)},
+          {"during", to_json(found.during)},
+          {"after", to_json(found.after)}};
+}
+
+std::string number(const Json& value) {
+  if (!value.is_number_float()) return value.dump();
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f", value.get<double>());
+  return text;
+}
+
+std::string row(const std::string& name, const Json& d) {
+  char text[160];
+  std::snprintf(text, sizeof text, "  %-22s p50 %9s   p99 %9s   max %9s   of %s\n", name.c_str(),
+                number(d.at("p50")).c_str(), number(d.at("p99")).c_str(),
+                number(d.at("max")).c_str(), number(d.at("count")).c_str());
+  return text;
+}
+
+std::string counts(const Json& object) {
+  std::string text;
+  for (const auto& [name, value] : object.items())
+    if (!value.is_structured()) text += (text.empty() ? "" : ", ") + value.dump() + " " + name;
+  return text.empty() ? "nothing" : text;
+}
+
+}  // namespace
+
+Json proof_of(const DrillOptions& options, const Outcome& outcome) {
+  const auto& scenario = options.scenario;
+  Json proof;
+  proof["scenario"] = scenario.name;
+  if (!outcome.skipped.empty()) proof["skipped"] = outcome.skipped;
+  proof["target"] = drills::name_of(scenario.aim);
+  proof["arbiter"] = options.etcd ? "etcd" : "embedded";
+  proof["fence"] = options.fence ? "on" : "off";
+  proof["seed"] = options.seed;
+  proof["rate"] = scenario.rate;
+  proof["runs"] = outcome.runs.size();
+  const auto told = [&](const char* key) {
+    return outcome.flow.is_object() ? outcome.flow.value(key, uint64_t{0}) : uint64_t{0};
+  };
+  for (const char* key : {"lost", "duplicated", "contradicted", "unknown", "not_sent"})
+    proof[key] = told(key);
+  proof["refused"] = told("rejected");
+  proof["detect_ms"] = spans_to_json(outcome.runs, [](const Run& r) { return r.spans.detect; });
+  proof["lead_ms"] = spans_to_json(outcome.runs, [](const Run& r) { return r.spans.lead; });
+  proof["logon_ms"] = spans_to_json(outcome.runs, [](const Run& r) { return r.spans.logon; });
+  proof["first_ack_ms"] =
+      spans_to_json(outcome.runs, [](const Run& r) { return r.spans.first_ack; });
+  proof["whole_ms"] = spans_to_json(outcome.runs, [](const Run& r) { return r.whole; });
+  uint64_t resumed = 0;
+  for (const Run& run : outcome.runs) resumed += run.resumed_alive;
+  proof["resumed_alive"] = resumed;
+  proof["order_latency_ms"] = latency(outcome);
+  proof["memory_bytes"] = outcome.memory;
+  Json& clients = proof["told"] = Json::object();
+  for (const char* key : {"sent", "acked", "filled", "cancelled", "expired", "rejected", "open",
+                          "not_sent", "unknown", "lost"})
+    clients[key] = told(key);
+  proof["journal"] = outcome.journal;
+  proof["venue"] = outcome.venue;
+  if (outcome.flow.is_object()) {
+    proof["rejected_by_reason"] =
+        outcome.flow.value("rejected_by_reason", nlohmann::json::object());
+    proof["flow_findings"] = outcome.flow.value("findings", nlohmann::json::array());
+  }
+  proof["findings"] = outcome.findings;
+  proof["interrupted"] = outcome.interrupted;
+  Json& steps = proof["steps"] = Json::array();
+  const auto span = [](const std::optional<Duration>& s) { return s ? Json(in_ms(*s)) : Json(); };
+  for (const Run& run : outcome.runs)
+    steps.push_back({{"what", run.what},
+                     {"at", run.disturbance.at.ns},
+                     {"detect_ms", span(run.spans.detect)},
+                     {"lead_ms", span(run.spans.lead)},
+                     {"logon_ms", span(run.spans.logon)},
+                     {"first_ack_ms", span(run.spans.first_ack)},
+                     {"whole_ms", span(run.whole)}});
+  proof["clean"] = outcome.skipped.empty() && outcome.findings.empty() && told("sent") > 0 &&
+                   told("lost") + told("duplicated") + told("contradicted") + told("unknown") == 0;
+  return proof;
+}
+
+bool is_clean(const Json& proof) { return proof.value("clean", false); }
+
+void print_proof(const Json& proof, std::ostream& out) {
+  out << "\n" << proof.at("scenario").get<std::string>() << ": ";
+  if (proof.contains("skipped")) {
+    out << "skipped: " << proof.at("skipped").get<std::string>() << "\n";
+    return;
+  }
+  out << proof.at("runs").dump() << " runs at " << proof.at("rate").dump()
+      << " requests a second, seed " << proof.at("seed").dump() << "\n\n";
+  out << "  told      " << counts(proof.at("told")) << "\n";
+  if (proof.at("journal").is_object())
+    for (const auto& [group, held] : proof.at("journal").items())
+      out << "  journal   " << group << ": " << counts(held) << "\n";
+  out << "  venue     " << counts(proof.at("venue")) << "\n";
+  out << "  verdict   ";
+  for (const char* key : {"lost", "duplicated", "contradicted", "unknown", "not_sent", "refused"})
+    out << key << " " << proof.at(key).dump() << "  ";
+  out << "\n\n";
+  for (const char* key : {"detect_ms", "lead_ms", "logon_ms", "first_ack_ms", "whole_ms"})
+    out << row(key, proof.at(key));
+  for (const char* key : {"before", "during", "after"})
+    out << row(std::string("order latency ") + key, proof.at("order_latency_ms").at(key));
+  for (const auto& [node, bytes] : proof.at("memory_bytes").items()) {
+    char text[96];
+    std::snprintf(text, sizeof text, "  memory of %-10s     %.1f MB RssAnon less AnonHugePages\n",
+                  node.c_str(), bytes.get<double>() / 1e6);
+    out << text;
+  }
+  for (const char* key : {"findings", "flow_findings"})
+    if (proof.contains(key))
+      for (const auto& finding : proof.at(key)) out << "  ! " << finding.get<std::string>() << "\n";
+  if (proof.at("interrupted").get<bool>()) out << "  interrupted before its end\n";
+  out << "\n  " << (is_clean(proof) ? "CLEAN: every order is accounted for" : "NOT CLEAN") << "\n";
+}
+
+}  // namespace holdfast::drill
