@@ -165,6 +165,14 @@ Result<> ClusterPart::open() {
       publish();
       hooks_.changed(group);
     };
+    // Peers take incarnations from the hello: it has to be said again.
+    hooks.renewed = [this] {
+      loop_.post([this, alive = std::weak_ptr<bool>(alive_)] {
+        if (alive.expired() || !links_) return;
+        for (const auto& member : settings_.cluster->members)
+          if (member.id != self_->id && links_->linked(member.id)) links_->cut(member.id);
+      });
+    };
     hooks.report = [this, group](const std::string& line, bool alarm) {
       hooks_.say("group " + hooks_.name(group) + ": " + line + (alarm ? " ALARM" : ""));
     };

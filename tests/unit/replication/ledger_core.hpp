@@ -75,6 +75,13 @@ struct LedgerCore {
       out.push_back({Effect::kDeliver, seq, state.outbox.at({seq}), false});
   }
   static std::optional<WallTime> next_deadline(const State&) { return std::nullopt; }
+  static constexpr uint8_t kDigestVersion = 1;
+  static uint64_t digest(const State& state) {
+    Digest digest;
+    digest.add(static_cast<uint64_t>(state.sum));
+    digest.add(state.outbox.last().value);
+    return digest.value();
+  }
 };
 
 class LedgerCodec : public Codec<LedgerCore> {
