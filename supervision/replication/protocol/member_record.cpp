@@ -57,6 +57,7 @@ void Member::on_record(const std::optional<GroupRecord>& record, MonoTime now) {
   const bool asked = std::exchange(reading_record_, false);
   if (!record) {
     if (record_) return report("the arbiter has lost the group's record", true);
+    if (pending_ && pending_->unresolved && asked) return ask_again();
     return found(now);
   }
   if (record->cluster != settings_.cluster || record->group != settings_.group) {

@@ -92,8 +92,8 @@ TEST_P(PlantedBug, IsFound) {
 
 using Bug = WorldSettings::Bug;
 INSTANTIATE_TEST_SUITE_P(Protocol, PlantedBug,
-                         testing::Values(Bug::kAckBeforePersist, Bug::kForgetEpoch,
+                         testing::Values(Bug::kAckBeforePersist, Bug::kSameDirectory,
                                          Bug::kNoTruncate, Bug::kReleaseEarly, Bug::kBlindArbiter,
-                                         Bug::kSkipEntry, Bug::kStaleRestart, Bug::kEpochTwice));
+                                         Bug::kSkipEntry, Bug::kStaleRestart, Bug::kInflatedAck));
 
 }  // namespace

@@ -80,7 +80,7 @@ void World::boot(Node& node) {
   settings.unprotected = settings_.unprotected;
   settings.fence = settings_.fence;
   Persisted persisted;
-  persisted.epoch_seen = settings_.bug == Bug::kForgetEpoch ? Epoch{} : node.disk.epoch_seen;
+  persisted.epoch_seen = node.disk.epoch_seen;
   persisted.last = node.disk.last();
   persisted.committed = node.disk.floor;
   if (node.disk.floor) persisted.history.reset(node.disk.floor_epoch, node.disk.floor);
@@ -332,12 +332,10 @@ void World::append(Node& node) {
 }
 
 void World::committed(Node& node, Index index) {
-  write(node, UINT64_MAX);  // what is applied is read from the log
-  if (index > node.disk.last() && node.leading) return;
-  const Index upto = std::min(index, node.disk.last());
+  const Index upto = std::min(index, node.log_last());
   for (Index i{std::min(node.applied.value, upto.value) + 1}; i <= upto; i = Index{i.value + 1}) {
     if (i <= node.disk.floor) continue;
-    const uint64_t payload = node.disk.payload(i);
+    const uint64_t payload = node.log_payload(i);
     if (node.leading) continue;
     const auto found = released_.find(i.value);
     if (found != released_.end() && found->second != payload)
@@ -348,11 +346,11 @@ void World::committed(Node& node, Index index) {
   if (!node.leading) return;
   for (Index i{released_.empty() ? 1 : released_.rbegin()->first + 1}; i <= index;
        i = Index{i.value + 1}) {
-    released_.try_emplace(i.value, node.disk.payload(i));
+    released_.try_emplace(i.value, node.log_payload(i));
     released_in_.try_emplace(i.value, node.leading.value);
   }
   const auto found = released_.find(index.value);
-  if (found != released_.end() && found->second != node.disk.payload(index))
+  if (found != released_.end() && found->second != node.log_payload(index))
     return fail("leader " + std::to_string(node.id.value) + " releases another entry " +
                 std::to_string(index.value) + " than was released before");
   if (leader_of_.rbegin()->first > node.leading.value)
@@ -379,10 +377,7 @@ void World::work(Node& node, uint64_t life) {
     }
     if (faulty_ && random_.one_in(2500)) {
       sometimes_["replica rebuilt under its leader"] += 1;
-      if (settings_.bug == Bug::kEpochTwice)
-        lead(node, node.leading);
-      else
-        m.relead(now_);
+      m.relead(now_);
     }
   });
   // A snapshot at what is committed, now and then; what lies below goes.

@@ -67,13 +67,13 @@ struct WorldSettings {
   enum class Bug : uint8_t {
     kNone,
     kAckBeforePersist,  // a follower acknowledges what its disk does not have
-    kForgetEpoch,       // the highest epoch seen does not survive a restart
+    kSameDirectory,     // a lost disk is replaced by one with the same name
     kNoTruncate,        // a follower keeps its tail under a new leader
     kReleaseEarly,      // the leader releases what it appended
     kBlindArbiter,      // the arbiter does not compare versions
     kSkipEntry,         // a follower's disk loses an entry in the middle
     kStaleRestart,      // a restarted process goes on from a disk of a moment ago
-    kEpochTwice,        // a leader that was rebuilt leads on under its old epoch
+    kInflatedAck,       // a follower acknowledges more than it has
   } bug = Bug::kNone;
 };
 

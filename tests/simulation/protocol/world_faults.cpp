@@ -52,8 +52,12 @@ void World::disconnect(Node& a, Node& b, bool a_dead, bool b_dead) {
 }
 
 void World::carry_out(Node& node, const act::Send& send) {
+  PeerMessage message = send.message;
+  if (auto* ack = std::get_if<peer::Ack>(&message);
+      ack && settings_.bug == WorldSettings::Bug::kInflatedAck)
+    ack->index.value += 3;
   for (auto& other : nodes_)
-    if (other->id == send.to) deliver(node, *other, send.message);
+    if (other->id == send.to) deliver(node, *other, message);
 }
 
 void World::deliver(Node& from, Node& to, const PeerMessage& message) {
@@ -238,9 +242,12 @@ void World::fault() {
         }
       } else if (may_lose(node)) {
         kill(node, "with its disk");
+        const uint64_t directory = node.disk.directory;
         node.disk = {};
         node.earlier = {};
-        node.disk.directory = 100 + random_.below(1u << 30);
+        node.disk.directory = settings_.bug == WorldSettings::Bug::kSameDirectory
+                                  ? directory
+                                  : 100 + random_.below(1u << 30);
         again(while_);
       }
       break;

@@ -55,6 +55,12 @@ struct World::Node {
   bool parked = false, carrying = false, leading_rebuilt = false;
   std::deque<EntryRef> unwritten;  // handed to the disk by this life
   uint64_t written = 0;
+  /// The log as this process sees it: what is on the disk, and what it was given.
+  Index log_last() const { return {disk.last().value + unwritten.size()}; }
+  uint64_t log_payload(Index index) const {
+    return index <= disk.last() ? disk.payload(index)
+                                : payload_of(unwritten[index.value - disk.last().value - 1]);
+  }
   EntryRef last_written;
   bool writing = false;
   bool slow_disk = false;
