@@ -294,6 +294,21 @@ Result<Now> Cluster::signal_node(const Node& node, int number) {
   return signal_exactly(*process, 0, number);
 }
 
+nlohmann::json Cluster::ask(const Node& node, std::vector<std::string> words) const {
+  Command command;
+  command.words = {program("holdfast"), "--json",       "--url",
+                   node.operator_url,   "--token-file", node.folder + "/operator.token"};
+  command.words.insert(command.words.end(), words.begin(), words.end());
+  command.output = options_.folder + "/answer.json";
+  std::error_code error;
+  fs::remove(command.output, error);
+  auto asked = Process::start(command);
+  if (!asked || !asked.value().wait(Duration::seconds(10))) return nullptr;
+  if (asked.value().exit_code() != 0) return nullptr;
+  const auto answer = nlohmann::json::parse(read_all(command.output), nullptr, false);
+  return answer.is_discarded() ? nlohmann::json() : answer;
+}
+
 void Cluster::look() {
   for (Node& node : nodes_)
     for (const auto& line : node.log->lines())

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -51,6 +52,8 @@ class Cluster {
   /// kNotFound: there is no process to signal.
   Result<Now> signal_node(const Node& node, int number);
   Result<> start_guard(Node& node);
+  /// What `holdfast` answers that is asked at the node; null when it does not answer.
+  nlohmann::json ask(const Node& node, std::vector<std::string> words) const;
 
   /// Reads what the logs gained.
   void look();

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 namespace holdfast::drill {
 
@@ -73,6 +74,7 @@ class Drill {
     }
     outcome_.interrupted = interrupted();
     end_flow();
+    read_journals();
     read_venue();
     return success();
   }
@@ -137,6 +139,33 @@ class Drill {
     if (!interrupted()) return false;
     if (!hard_) hard_ = now().mono + Duration::seconds(10);
     return now().mono > *hard_;
+  }
+
+  /// How far every member's journal goes, by group; all must hold the same committed entries.
+  void read_journals() {
+    if (interrupted()) return;
+    const MonoTime until = now().mono + Duration::seconds(5);
+    for (;;) {
+      std::map<std::string, std::set<uint64_t>> committed;
+      outcome_.journal = nlohmann::json::object();
+      for (const Node& node : cluster_->nodes()) {
+        const auto view = cluster_->ask(node, {"get", "/v1/groups"});
+        if (!view.is_object()) continue;
+        for (const auto& group : view.value("groups", nlohmann::json::array())) {
+          const auto name = group.value("name", std::string());
+          const auto index = group.value("committed", uint64_t{0});
+          outcome_.journal[name]["committed on " + node.name] = index;
+          outcome_.journal[name]["epoch"] = group.value("epoch", uint64_t{0});
+          committed[name].insert(index);
+        }
+      }
+      const bool level = committed.size() == cluster_->groups().size() &&
+                         std::all_of(committed.begin(), committed.end(),
+                                     [](const auto& entry) { return entry.second.size() == 1; });
+      if (level || interrupted()) return;
+      if (now().mono > until) return finding("the members' journals do not end alike");
+      wait(Duration::milliseconds(200));
+    }
   }
 
   void read_venue() {
@@ -306,9 +335,8 @@ class Drill {
       case Fault::kKillTakeOver:
         return kill_take_over(run, leader);
       case Fault::kHandOver:
-        break;
+        return hand_over(run, leader, follower(leader, run.step.pick));
     }
-    run.what = "this build can't do " + std::string(drills::name_of(run.step.fault));
     return false;
   }
 
@@ -362,6 +390,29 @@ class Drill {
     if (!is_alive(*before)) {
       run.what += ": its node ended with it";
       return false;
+    }
+    return true;
+  }
+
+  bool hand_over(Run& run, uint32_t leader, uint32_t to) {
+    const Node& node = cluster_->node(leader);
+    const std::string& successor = cluster_->node(to).name;
+    run.what = "hand-over of " + run.disturbance.group + " from " + node.name + " to " + successor;
+    begins(run);
+    const auto answer = cluster_->ask(
+        node, {"hand-over", run.disturbance.group, "--to", successor, "--reason", "drill"});
+    if (answer.is_null()) {
+      run.what += ": it was refused";
+      return false;
+    }
+    // It is done when the other one serves.
+    const MonoTime until = now().mono + kWhole;
+    while (cluster_->view().leader(run.disturbance.group) != to) {
+      if (now().mono > until || interrupted()) {
+        run.what += ": it did not come about";
+        return false;
+      }
+      wait(kLook);
     }
     return true;
   }

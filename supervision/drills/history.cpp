@@ -115,21 +115,24 @@ View::View(std::vector<std::string> groups, std::vector<uint32_t> members)
 void View::take(uint32_t member, const Transition& transition) {
   Standing& standing = members_[member];
   if (transition.at <= standing.ignore_until) return;
-  (transition.session ? standing.session : standing.group)[transition.group] = transition.to;
+  (transition.session ? standing.session : standing.group)[transition.group] = {transition.at,
+                                                                                transition.to};
 }
 
 void View::ended(uint32_t member, WallTime at) {
   Standing& standing = members_[member];
   standing.ignore_until = at;
-  standing.group.clear();
-  standing.session.clear();
+  // What its next life has logged already stays.
+  const auto before = [at](const auto& entry) { return entry.second.at <= at; };
+  std::erase_if(standing.group, before);
+  std::erase_if(standing.session, before);
 }
 
 std::optional<uint32_t> View::leader(const std::string& group) const {
   std::optional<uint32_t> leader;
   for (const auto& [member, standing] : members_) {
     const auto found = standing.group.find(group);
-    if (found == standing.group.end() || found->second != "serving") continue;
+    if (found == standing.group.end() || found->second.state != "serving") continue;
     if (leader) return std::nullopt;
     leader = member;
   }
@@ -140,7 +143,7 @@ std::string View::state(uint32_t member, const std::string& group) const {
   const auto found = members_.find(member);
   if (found == members_.end()) return {};
   const auto standing = found->second.group.find(group);
-  return standing == found->second.group.end() ? std::string() : standing->second;
+  return standing == found->second.group.end() ? std::string() : standing->second.state;
 }
 
 std::string View::unsettled() const {
@@ -150,16 +153,16 @@ std::string View::unsettled() const {
     for (const auto& [member, standing] : members_) {
       if (member == *leading) continue;
       const auto found = standing.group.find(group);
-      if (found == standing.group.end() || found->second != "following")
+      if (found == standing.group.end() || found->second.state != "following")
         return "member " + std::to_string(member) + " does not follow in " + group + " but is " +
-               (found == standing.group.end() ? "not heard of" : found->second);
+               (found == standing.group.end() ? "not heard of" : found->second.state);
     }
     if (!group.starts_with("venue/")) continue;
     const auto& sessions = members_.at(*leading).session;
     const auto session = sessions.find(group);
-    if (session == sessions.end() || session->second != "Open")
+    if (session == sessions.end() || session->second.state != "Open")
       return "the session of " + group + " is " +
-             (session == sessions.end() ? "not heard of" : session->second);
+             (session == sessions.end() ? "not heard of" : session->second.state);
   }
   return {};
 }

@@ -56,9 +56,13 @@ class View {
   std::string unsettled() const;
 
  private:
+  struct Known {
+    WallTime at;
+    std::string state;
+  };
   struct Standing {
     WallTime ignore_until;
-    std::map<std::string, std::string> group, session;  // by group: the last state
+    std::map<std::string, Known> group, session;  // by group: the last state
   };
   std::vector<std::string> groups_;
   std::map<uint32_t, Standing> members_;
