@@ -236,6 +236,8 @@ void GatewayActor::received(std::string_view bytes) {
 
 void GatewayActor::closed(const std::string& why) {
   const bool was_up = std::exchange(link_, 0) != 0;
+  // Deposed, or without a journal: what becomes of the session is for the next incarnation.
+  if (host_ == nullptr || host_->failed()) return;
   // `tries_` is zero once a connection came past its barrier.
   if (was_up && heard_ && tries_ > 0) refusals_ += 1;
   if (was_up && state().phase != SessionPhase::kDown) session_->link_lost(why, heard_);

@@ -113,6 +113,17 @@ void GroupShell::carry_out() {
   if (hooks_.changed) hooks_.changed();
 }
 
+template <typename F>
+void GroupShell::tell(LogClient* client, F&& function) {
+  if (!client) return;
+  try {
+    function(*client);
+  } catch (const std::exception& error) {
+    hooks_.report(std::string("its replica threw: ") + error.what(), true);
+    if (log_ && log_->failed) log_->failed(Error{ErrorCode::kConflict, error.what()});
+  }
+}
+
 template <typename T>
 bool GroupShell::ok(const Result<T>& result) {
   if (result) return true;
@@ -186,7 +197,9 @@ void GroupShell::execute(act::Install& a) {
   unpersisted_.clear();
   unapplied_.clear();
   if (!ok(journal_->install(a.snapshot))) return;
-  if (client_) client_->deposed("a snapshot of the leader's takes the place of this state");
+  tell(client_, [](LogClient& client) {
+    client.deposed("a snapshot of the leader's takes the place of this state");
+  });
 }
 
 void GroupShell::execute(act::ReadLog& a) {
@@ -208,7 +221,8 @@ void GroupShell::execute(act::ReadSnapshot& a) {
 
 void GroupShell::execute(act::Commit& a) {
   if (member_->leads()) {
-    if (log_ && log_->committed && led_ == member_->epoch()) log_->committed(a.index);
+    if (log_ && log_->committed && led_ == member_->epoch())
+      tell(client_, [&](LogClient&) { log_->committed(a.index); });
     return;
   }
   apply(a.index);
@@ -225,13 +239,13 @@ void GroupShell::apply(Index upto) {
       auto read = journal_->read({applied_.value + 1}, [&](Index index, ByteView bytes) {
         if (index >= entry.index) return success();
         applied_ = index;
-        client_->follow(index, bytes);
+        tell(client_, [&](LogClient& client) { client.follow(index, bytes); });
         return success();
       });
       if (!ok(read) || !client_) return;
     }
     applied_ = entry.index;
-    client_->follow(entry.index, *entry.bytes);
+    tell(client_, [&](LogClient& client) { client.follow(entry.index, *entry.bytes); });
   }
 }
 
@@ -245,17 +259,17 @@ void GroupShell::lead_client() {
   if (!client_ || !lead_ || !member_->leads()) return;
   if (led_ == lead_) return;
   led_ = lead_;
-  client_->lead(lead_);
+  tell(client_, [&](LogClient& client) { client.lead(lead_); });
 }
 
 void GroupShell::execute(act::StepDown& a) {
   lead_ = {};
   if (hooks_.cut_egress) hooks_.cut_egress();
-  if (client_) std::exchange(client_, nullptr)->deposed(a.why);
+  tell(std::exchange(client_, nullptr), [&](LogClient& client) { client.deposed(a.why); });
 }
 
 void GroupShell::execute(act::Park& a) {
-  if (client_) client_->park(a.parked);
+  tell(client_, [&](LogClient& client) { client.park(a.parked); });
 }
 
 void GroupShell::execute(act::CompareAndSet& a) {
@@ -299,7 +313,7 @@ void GroupShell::execute(act::ReadRecord&) {
 void GroupShell::execute(act::Unprotected& a) { (void)ok(journal_->fsync_all(a.on)); }
 
 void GroupShell::execute(act::Wipe& a) {
-  if (client_) std::exchange(client_, nullptr)->deposed(a.why);
+  tell(std::exchange(client_, nullptr), [&](LogClient& client) { client.deposed(a.why); });
   if (!ok(journal_->wipe())) return;
   auto data_dir = journal_->data_dir();
   if (!ok(data_dir)) return;

@@ -68,6 +68,10 @@ class GroupShell {
   template <typename F>
   void input(F&& function);
   void carry_out();
+  /// Calls the replica. What it throws ends the replica (its actor starts it again from the log),
+  /// not the member's protocol, which others rely on.
+  template <typename F>
+  void tell(LogClient* client, F&& function);
   void start_member(Persisted persisted, const Uuid& data_dir);
   void persisted(Index index);
   void apply(Index upto);

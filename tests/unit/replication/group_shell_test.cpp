@@ -140,7 +140,7 @@ struct Node {
   std::unique_ptr<Log> log;
   std::unique_ptr<Host> host;
   std::vector<Effect> released;
-  bool cut = false;
+  bool cut = false, throws_when_deposed = false;
   int rebuilt = 0;
 };
 
@@ -200,6 +200,12 @@ struct Cluster {
   }
   /// The replica's actor starts; when it is deposed it is started again.
   void spawn(Node& node) {
+    const auto again = [this, &node] {
+      turn.push_back([this, &node] {
+        node.rebuilt += 1;
+        if (node.shell) spawn(node);
+      });
+    };
     node.host.reset();
     node.log = node.shell->log();
     node.host = std::make_unique<Host>(
@@ -207,13 +213,11 @@ struct Cluster {
         Host::Hooks{[] { return WallTime{5}; },
                     [this](std::function<void()> f) { turn.push_back(std::move(f)); },
                     [&node](Committed<Effect>&& effect) { node.released.push_back(*effect); },
-                    [](const Error&) {},
+                    [again](const Error&) { again(); },
                     {},
-                    [this, &node](const std::string&) {
-                      turn.push_back([this, &node] {
-                        node.rebuilt += 1;
-                        if (node.shell) spawn(node);
-                      });
+                    [again, &node](const std::string&) {
+                      if (node.throws_when_deposed) throw std::runtime_error("a bug");
+                      again();
                     },
                     {}});
     ASSERT_TRUE(node.host->recover().ok());
@@ -359,6 +363,22 @@ TEST(GroupShell, AHandOverLosesAndRefusesNothing) {
   cluster.run(Duration::milliseconds(100));
   EXPECT_EQ(cluster.leader(), &cluster.nodes[2]);
   EXPECT_EQ(cluster.nodes[2].host->state().sum, 10);
+  EXPECT_EQ(cluster.arbiter.record->in_sync.size(), 3u);
+}
+
+TEST(GroupShell, AReplicaThatThrowsEndsAloneAndTheMemberGoesOn) {
+  Cluster cluster;
+  Node& old = *cluster.leader();
+  old.throws_when_deposed = true;
+  ASSERT_TRUE(old.shell->hand_over({3}).ok());
+  cluster.run(Duration::milliseconds(100));
+  Node& leader = cluster.nodes[2];
+  ASSERT_EQ(cluster.leader(), &leader);
+  EXPECT_EQ(old.shell->member().state(), MemberState::kFollowing);
+  EXPECT_EQ(old.rebuilt, 1);
+  leader.host->submit({LedgerCore::Command::kDeposit, 1, 10});
+  cluster.run(Duration::milliseconds(500));
+  EXPECT_EQ(old.host->state().sum, 10);
   EXPECT_EQ(cluster.arbiter.record->in_sync.size(), 3u);
 }
 
