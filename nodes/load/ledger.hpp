@@ -34,7 +34,11 @@ struct Verdict {
   uint64_t requests_refused = 0;  // cancels and replaces that were refused
   std::map<std::string, uint64_t> rejected_by_reason, requests_refused_by_reason;
   std::vector<std::string> findings;  // in words, bounded
-  bool clean() const { return lost == 0 && duplicated == 0 && contradicted == 0 && unknown == 0; }
+  /// Requests of the flow that were never sent, because answers did not come any more.
+  uint64_t unfinished = 0;
+  bool clean() const {
+    return lost == 0 && duplicated == 0 && contradicted == 0 && unknown == 0 && unfinished == 0;
+  }
 };
 
 class Ledger {

@@ -173,7 +173,12 @@ int run(const Options& options) {
   if (!driven) return fail(3, driven.error().text);
   auto record = read_venue_record(options.venue_record);
   if (!record) return fail(3, record.error().text);
-  const Verdict verdict = ledger.judge(record.value());
+  Verdict verdict = ledger.judge(record.value());
+  if (!stop_asked && driven.value().requests < actions.value().total) {
+    verdict.unfinished = actions.value().total - driven.value().requests;
+    verdict.findings.push_back(std::to_string(verdict.unfinished) +
+                               " requests were never sent: answers stopped coming");
+  }
   FILE* to = stdout;
   if (options.json != "-") print(options, verdict, counts, driven.value());
   std::fflush(to);

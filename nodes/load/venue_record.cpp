@@ -67,6 +67,7 @@ std::string to_json(const Verdict& v, const std::string& flow, uint64_t skipped_
   out["requests_refused"] = v.requests_refused;
   out["rejected_by_reason"] = v.rejected_by_reason;
   out["requests_refused_by_reason"] = v.requests_refused_by_reason;
+  out["unfinished"] = v.unfinished;
   out["kills"] = kills;
   out["elapsed_ms"] = elapsed_ms;
   out["clean"] = v.clean();
