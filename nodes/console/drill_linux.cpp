@@ -162,6 +162,7 @@ int run_drill(const Console& console, const DrillCommand& command) {
     std::error_code error;
     std::filesystem::remove_all(options.cluster.folder, error);
   }
+  if (outcome.value().interrupted) return 128 + SIGINT;
   return clean || skipped ? kClean : kNotClean;
 }
 

@@ -119,7 +119,7 @@ class Drill {
   }
 
   void end_flow() {
-    load_.signal(SIGTERM);
+    if (!load_.signal(SIGTERM)) finding("the flow gave up before its end");
     const MonoTime until = now().mono + kSettle;
     while (load_.running() && now().mono < until && !interrupted_hard()) {
       sleep_for(Duration::milliseconds(20));

@@ -84,6 +84,7 @@ Json proof_of(const DrillOptions& options, const Outcome& outcome) {
   proof["logon_ms"] = spans_to_json(outcome.runs, [](const Run& r) { return r.spans.logon; });
   proof["first_ack_ms"] =
       spans_to_json(outcome.runs, [](const Run& r) { return r.spans.first_ack; });
+  proof["pause_ms"] = spans_to_json(outcome.runs, [](const Run& r) { return r.spans.pause; });
   proof["whole_ms"] = spans_to_json(outcome.runs, [](const Run& r) { return r.whole; });
   uint64_t resumed = 0;
   for (const Run& run : outcome.runs) resumed += run.resumed_alive;
@@ -112,6 +113,7 @@ Json proof_of(const DrillOptions& options, const Outcome& outcome) {
                      {"lead_ms", span(run.spans.lead)},
                      {"logon_ms", span(run.spans.logon)},
                      {"first_ack_ms", span(run.spans.first_ack)},
+                     {"pause_ms", span(run.spans.pause)},
                      {"whole_ms", span(run.whole)}});
   proof["clean"] = outcome.skipped.empty() && outcome.findings.empty() && told("sent") > 0 &&
                    told("lost") + told("duplicated") + told("contradicted") + told("unknown") == 0;
@@ -137,7 +139,8 @@ void print_proof(const Json& proof, std::ostream& out) {
   for (const char* key : {"lost", "duplicated", "contradicted", "unknown", "not_sent", "refused"})
     out << key << " " << proof.at(key).dump() << "  ";
   out << "\n\n";
-  for (const char* key : {"detect_ms", "lead_ms", "logon_ms", "first_ack_ms", "whole_ms"})
+  for (const char* key :
+       {"detect_ms", "lead_ms", "logon_ms", "first_ack_ms", "pause_ms", "whole_ms"})
     out << row(key, proof.at(key));
   for (const char* key : {"before", "during", "after"})
     out << row(std::string("order latency ") + key, proof.at("order_latency_ms").at(key));

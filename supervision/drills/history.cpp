@@ -191,12 +191,18 @@ Spans spans_of(const Disturbance& disturbance, std::span<const Transition> trans
     if (t->to == "candidate" && !spans.detect) spans.detect = span;
     if (t->to == "serving" && !spans.lead) spans.lead = span;
   }
+  std::vector<MonoTime> answers = {disturbance.mono};
   for (const Acknowledged& order : acknowledged) {
-    if (order.submitted <= disturbance.mono) continue;
     if (disturbance.shard && shard_of(order.account, shards) != *disturbance.shard) continue;
+    if (order.acknowledged > disturbance.mono) answers.push_back(order.acknowledged);
+    if (order.submitted <= disturbance.mono) continue;
     const Duration span = order.acknowledged - disturbance.mono;
     if (!spans.first_ack || span < *spans.first_ack) spans.first_ack = span;
   }
+  std::sort(answers.begin(), answers.end());
+  for (std::size_t i = 1; i < answers.size(); ++i)
+    if (const Duration gap = answers[i] - answers[i - 1]; !spans.pause || gap > *spans.pause)
+      spans.pause = gap;
   return spans;
 }
 

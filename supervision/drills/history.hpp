@@ -82,6 +82,7 @@ struct Spans {
   std::optional<Duration> lead;       // another serves
   std::optional<Duration> logon;      // its session at the venue is open; only for a venue's group
   std::optional<Duration> first_ack;  // the venue's answer to an order submitted after it
+  std::optional<Duration> pause;      // the longest without any answer of the venue's from it on
 };
 
 /// `transitions` of all nodes, in any order.

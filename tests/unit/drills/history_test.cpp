@@ -152,6 +152,13 @@ TEST(DrillSpans, FirstAckCountsOnlyWhatWasSubmittedAfter) {
   EXPECT_EQ(spans.first_ack, Duration::milliseconds(45));
 }
 
+TEST(DrillSpans, PauseIsTheLongestWithoutAnAnswer) {
+  const std::vector<Acknowledged> orders = {order(4'990, 4'999), order(4'999, 5'004),
+                                            order(5'010, 5'050), order(5'020, 5'045)};
+  const auto spans = spans_of(disturbance("venue/XSIM", std::nullopt), {}, orders, 2);
+  EXPECT_EQ(spans.pause, Duration::milliseconds(41));
+}
+
 TEST(DrillSpans, FirstAckGoesThroughTheShardThatWasHit) {
   const char* here = "M1";
   const uint32_t shard = shard_of(Account(here), 2);
