@@ -116,8 +116,8 @@ int run_drill(const Console& console, const DrillCommand& command) {
   if (command.count) options.scenario.count = command.count;
   if (command.rate) options.scenario.rate = command.rate;
   options.seed = command.seed;
-  options.etcd = command.arbiter == "etcd";
-  options.fence = command.fence == "on";
+  options.cluster.etcd = command.arbiter == "etcd";
+  options.cluster.fence = command.fence == "on";
   if (!command.duration.empty()) {
     const auto duration = duration_of(command.duration);
     if (!duration)

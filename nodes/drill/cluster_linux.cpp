@@ -13,6 +13,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "nodes/settings/settings.hpp"
@@ -24,6 +25,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t kEtcdMembers = 3;
+constexpr const char* kEtcd = "/usr/bin/etcd";
 constexpr const char* kMark = ".holdfast-drill";
 // Below the range that the kernel takes from by itself, so that nobody gets a killed node's port.
 constexpr uint16_t kPortFirst = 15'000, kPortLast = 31'000;
@@ -66,13 +69,15 @@ std::string read_all(const std::string& path) {
 
 /// The template of cluster.toml with folders and ports of this drill's.
 std::string rewrite(const std::string& text, const std::string& folder,
-                    const std::vector<uint16_t>& ports) {
+                    const std::vector<uint16_t>& ports, const std::vector<uint16_t>& etcd) {
   std::istringstream in(text);
   std::string out, name;
   std::size_t used = 0;
   for (std::string line; std::getline(in, line);) {
     const auto key = line.substr(0, line.find(' '));
     if (key == "name") name = line.substr(line.find('"') + 1, line.rfind('"') - line.find('"') - 1);
+    if (!etcd.empty() && key == "arbiter_directory") continue;
+    if (!etcd.empty() && key == "arbiter") line = "arbiter = \"etcd\"";
     if (key == "arbiter_directory")
       line = key + " = \"" + folder + "/arbiter\"";
     else if (key == "state_directory")
@@ -82,7 +87,25 @@ std::string rewrite(const std::string& text, const std::string& folder,
       line = key + " = \"127.0.0.1:" + std::to_string(ports[used++]) + "\"";
     out += line + "\n";
   }
+  if (!etcd.empty()) {
+    out += "\n[cluster.etcd]\nendpoints = [";
+    for (std::size_t i = 0; i < kEtcdMembers; ++i)
+      out += (i ? ", \"127.0.0.1:" : "\"127.0.0.1:") + std::to_string(etcd[i]) + "\"";
+    out += "]\n";
+  }
   return out;
+}
+
+bool answers(uint16_t port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const bool there = ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  ::close(fd);
+  return there;
 }
 
 }  // namespace
@@ -145,6 +168,8 @@ Result<std::unique_ptr<Cluster>> Cluster::start(ClusterOptions options) {
     return Error{ErrorCode::kIo, error.what()};
   }
   if (auto started = cluster->start_venue(); !started) return started.error();
+  if (cluster->options_.etcd)
+    if (auto started = cluster->start_etcd(); !started) return started.error();
   for (Node& node : cluster->nodes_)
     if (auto started = cluster->start_guard(node); !started) return started.error();
   return cluster;
@@ -166,8 +191,10 @@ Result<> Cluster::make_folder() {
   fs::copy(options_.templates, config, fs::copy_options::recursive);
   const auto ports = free_ports(3 * 16);
   if (!ports) return ports.error();
+  if (options_.etcd)
+    etcd_ports_.assign(ports.value().end() - 2 * kEtcdMembers, ports.value().end());
   const auto text = read_all(config + "/cluster.toml");
-  std::ofstream(config + "/cluster.toml") << rewrite(text, folder, ports.value());
+  std::ofstream(config + "/cluster.toml") << rewrite(text, folder, ports.value(), etcd_ports_);
 
   settings::Problems problems;
   settings::Overrides overrides;
@@ -242,6 +269,56 @@ Result<> Cluster::start_venue() {
   }
   return Error{ErrorCode::kUnavailable,
                "the simulated exchange did not start; its log is " + command.output};
+}
+
+Result<> Cluster::start_etcd() {
+  const auto url = [](uint16_t port) { return "http://127.0.0.1:" + std::to_string(port); };
+  std::string members;
+  for (std::size_t i = 0; i < kEtcdMembers; ++i)
+    members += (i ? ",m" : "m") + std::to_string(i) + "=" + url(etcd_ports_[kEtcdMembers + i]);
+  for (std::size_t i = 0; i < kEtcdMembers; ++i) {
+    const auto client = url(etcd_ports_[i]), peer = url(etcd_ports_[kEtcdMembers + i]);
+    Command command;
+    command.words = {kEtcd,
+                     "--name",
+                     "m" + std::to_string(i),
+                     "--data-dir",
+                     options_.folder + "/etcd-" + std::to_string(i),
+                     "--listen-client-urls",
+                     client,
+                     "--advertise-client-urls",
+                     client,
+                     "--listen-peer-urls",
+                     peer,
+                     "--initial-advertise-peer-urls",
+                     peer,
+                     "--initial-cluster",
+                     members,
+                     "--initial-cluster-state",
+                     "new",
+                     "--heartbeat-interval",
+                     "50",
+                     "--election-timeout",
+                     "500",
+                     "--logger",
+                     "zap",
+                     "--log-level",
+                     "warn"};
+    command.output = options_.folder + "/etcd-" + std::to_string(i) + ".log";
+    auto started = Process::start(command);
+    if (!started) return started.error();
+    etcd_.push_back(std::move(started).value());
+  }
+  // A member serves clients once the cluster has elected.
+  const MonoTime until = now().mono + Duration::seconds(20);
+  for (std::size_t i = 0; i < kEtcdMembers; ++i)
+    while (!answers(etcd_ports_[i])) {
+      if (now().mono > until || !etcd_[i].running())
+        return Error{ErrorCode::kUnavailable,
+                     "etcd did not start; its logs are in " + options_.folder};
+      sleep_for(Duration::milliseconds(20));
+    }
+  return success();
 }
 
 Result<> Cluster::start_guard(Node& node) {
@@ -320,6 +397,10 @@ void Cluster::look() {
 
 std::string Cluster::unsettled() const {
   if (auto why = view_.unsettled(); !why.empty()) return why;
+  return options_.etcd ? not_in_sync_by_leaders() : not_in_sync_by_record();
+}
+
+std::string Cluster::not_in_sync_by_record() const {
   for (std::size_t i = 0; i < groups_.size(); ++i) {
     const auto record = replication::decode_record(read_all(records_[i]));
     if (!record) return "the record of " + groups_[i] + " can't be read";
@@ -327,6 +408,22 @@ std::string Cluster::unsettled() const {
       if (!replication::in_sync_of(record.value(), MemberId{node.member}))
         return node.name + " is not in the in-sync set of " + groups_[i];
   }
+  return {};
+}
+
+/// As those say who lead, since they ask the arbiter anyway.
+std::string Cluster::not_in_sync_by_leaders() const {
+  std::set<std::string> whole;
+  for (const Node& node : nodes_) {
+    const auto view = ask(node, {"get", "/v1/groups"});
+    if (!view.is_object()) return node.name + " does not answer its operators";
+    for (const auto& group : view.value("groups", nlohmann::json::array()))
+      if (group.value("leader", "") == node.name &&
+          group.value("in_sync", nlohmann::json::array()).size() == nodes_.size())
+        whole.insert(group.value("name", ""));
+  }
+  for (const auto& group : groups_)
+    if (!whole.contains(group)) return "not all are in the in-sync set of " + group;
   return {};
 }
 

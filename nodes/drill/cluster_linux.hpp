@@ -18,6 +18,8 @@ struct ClusterOptions {
   std::string folder;     // made; must be empty or a drill's of before
   std::string templates;  // the configuration to start from: config/cluster/drill
   std::string binaries;   // where the programs are
+  bool etcd = false;      // the arbiter is a cluster of three etcd members, else embedded
+  bool fence = true;      // the guard kills a node that hangs
 };
 
 /// Gives the whole lines that a growing file gained; starts over when the file did.
@@ -78,6 +80,9 @@ class Cluster {
   explicit Cluster(ClusterOptions options);
   Result<> make_folder();
   Result<> start_venue();
+  Result<> start_etcd();
+  std::string not_in_sync_by_record() const;
+  std::string not_in_sync_by_leaders() const;
 
   ClusterOptions options_;
   uint32_t shards_ = 0;
@@ -85,6 +90,8 @@ class Cluster {
   std::vector<std::string> records_;  // of the groups, the arbiter's files
   std::vector<Node> nodes_;
   Process venue_;
+  std::vector<Process> etcd_;
+  std::vector<uint16_t> etcd_ports_;  // for clients, then for each other
   std::string venue_ports_;
   drills::View view_;
   std::vector<drills::Transition> transitions_;

@@ -147,6 +147,8 @@ class Drill {
     const MonoTime until = now().mono + Duration::seconds(5);
     for (;;) {
       std::map<std::string, std::set<uint64_t>> committed;
+      auto& counters = outcome_.counters;
+      counters.clear();
       outcome_.journal = nlohmann::json::object();
       for (const Node& node : cluster_->nodes()) {
         const auto view = cluster_->ask(node, {"get", "/v1/groups"});
@@ -157,6 +159,8 @@ class Drill {
           outcome_.journal[name]["committed on " + node.name] = index;
           outcome_.journal[name]["epoch"] = group.value("epoch", uint64_t{0});
           committed[name].insert(index);
+          for (const char* counter : {"stale_acks", "stale_epochs", "egress_held", "ejected"})
+            counters[counter] += group.value(counter, uint64_t{0});
         }
       }
       const bool level = committed.size() == cluster_->groups().size() &&
@@ -494,11 +498,11 @@ class Drill {
 
 Result<Outcome> run_drill(const DrillOptions& options) {
   Outcome skipped;
-  if (options.etcd) {
-    skipped.skipped = "this build's drills know the embedded arbiter only";
+  if (options.cluster.etcd && !fs::exists("/usr/bin/etcd")) {
+    skipped.skipped = "there is no etcd on this machine (the package etcd-server)";
     return skipped;
   }
-  if (!options.fence) {
+  if (!options.cluster.fence && !options.cluster.etcd) {
     skipped.skipped =
         "the embedded arbiter kills whom it supersedes; without that it needs --arbiter etcd";
     return skipped;

@@ -16,8 +16,6 @@ struct DrillOptions {
   drills::Scenario scenario;
   uint64_t seed = 1;
   Duration duration;  // zero: by the scenario's count
-  bool etcd = false;  // the arbiter
-  bool fence = true;  // the guard or the arbiter kills what was superseded
   ClusterOptions cluster;
   const std::atomic<bool>* interrupted = nullptr;
   std::function<void(const std::string&)> progress;
@@ -38,10 +36,11 @@ struct Outcome {
   std::vector<std::string> findings;  // what went wrong beside the flow's verdict
   std::vector<Run> runs;
   std::vector<drills::Acknowledged> acknowledged;
-  nlohmann::json flow;                     // holdfast-load's reconciliation; null: there is none
-  nlohmann::json journal;                  // what every node's journal held at the end
-  std::map<std::string, uint64_t> venue;   // the exchange's record: facts by type
-  std::map<std::string, uint64_t> memory;  // by node: RssAnon less AnonHugePages, bytes, largest
+  nlohmann::json flow;                       // holdfast-load's reconciliation; null: there is none
+  nlohmann::json journal;                    // what every node's journal held at the end
+  std::map<std::string, uint64_t> counters;  // the members' at the end, of processes still alive
+  std::map<std::string, uint64_t> venue;     // the exchange's record: facts by type
+  std::map<std::string, uint64_t> memory;    // by node: RssAnon less AnonHugePages, bytes, largest
   bool interrupted = false;
 };
 

@@ -68,8 +68,8 @@ Json proof_of(const DrillOptions& options, const Outcome& outcome) {
   proof["scenario"] = scenario.name;
   if (!outcome.skipped.empty()) proof["skipped"] = outcome.skipped;
   proof["target"] = drills::name_of(scenario.aim);
-  proof["arbiter"] = options.etcd ? "etcd" : "embedded";
-  proof["fence"] = options.fence ? "on" : "off";
+  proof["arbiter"] = options.cluster.etcd ? "etcd" : "embedded";
+  proof["fence"] = options.cluster.fence ? "on" : "off";
   proof["seed"] = options.seed;
   proof["rate"] = scenario.rate;
   proof["runs"] = outcome.runs.size();
@@ -89,6 +89,7 @@ Json proof_of(const DrillOptions& options, const Outcome& outcome) {
   uint64_t resumed = 0;
   for (const Run& run : outcome.runs) resumed += run.resumed_alive;
   proof["resumed_alive"] = resumed;
+  proof["counters"] = outcome.counters;
   proof["order_latency_ms"] = latency(outcome);
   proof["memory_bytes"] = outcome.memory;
   Json& clients = proof["told"] = Json::object();
@@ -135,6 +136,8 @@ void print_proof(const Json& proof, std::ostream& out) {
     for (const auto& [group, held] : proof.at("journal").items())
       out << "  journal   " << group << ": " << counts(held) << "\n";
   out << "  venue     " << counts(proof.at("venue")) << "\n";
+  out << "  counters  " << counts(proof.at("counters")) << ", " << proof.at("resumed_alive").dump()
+      << " resumed_alive\n";
   out << "  verdict   ";
   for (const char* key : {"lost", "duplicated", "contradicted", "unknown", "not_sent", "refused"})
     out << key << " " << proof.at(key).dump() << "  ";
