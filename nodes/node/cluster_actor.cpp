@@ -106,8 +106,9 @@ MemberSettings ClusterPart::member_settings(GroupId group) const {
   return member;
 }
 
-Result<> ClusterPart::open_arbiter() {
+Result<Arbiter*> ClusterPart::arbiter_of(const Incarnation& self) {
   const auto& cluster = *settings_.cluster;
+  if (cluster.etcd && !arbiters_.empty()) return arbiters_.front().get();
   const auto post = [this, alive = std::weak_ptr<bool>(alive_)](std::function<void()> function) {
     loop_.post([alive, function = std::move(function)] {
       if (!alive.expired()) function();
@@ -117,10 +118,11 @@ Result<> ClusterPart::open_arbiter() {
     EmbeddedSettings embedded;
     embedded.directory = cluster.arbiter_directory;
     embedded.cluster = cluster.name;
+    embedded.self = self;
     auto opened = open_embedded_arbiter(std::move(embedded), post);
     if (!opened) return opened.error();
-    arbiter_ = std::move(opened).value();
-    return success();
+    arbiters_.push_back(std::move(opened).value());
+    return arbiters_.back().get();
   }
   EtcdSettings etcd;
   etcd.endpoints = cluster.etcd->endpoints;
@@ -137,8 +139,8 @@ Result<> ClusterPart::open_arbiter() {
   }
   auto opened = open_etcd_arbiter(std::move(etcd), post);
   if (!opened) return opened.error();
-  arbiter_ = std::move(opened).value();
-  return success();
+  arbiters_.push_back(std::move(opened).value());
+  return arbiters_.back().get();
 }
 
 Result<> ClusterPart::open() {
@@ -146,8 +148,6 @@ Result<> ClusterPart::open() {
   self_ = cluster.find(settings_.node.name);
   if (!self_)
     return Error{ErrorCode::kInvalid, "cluster.toml has no member named " + settings_.node.name};
-  auto opened = open_arbiter();
-  if (!opened) return opened;
   const auto boot = boot_id(settings_.node.journal.durability);
   if (!boot) return boot.error();
   for (const GroupId group : groups_) {
@@ -176,10 +176,15 @@ Result<> ClusterPart::open() {
     hooks.report = [this, group](const std::string& line, bool alarm) {
       hooks_.say("group " + hooks_.name(group) + ": " + line + (alarm ? " ALARM" : ""));
     };
-    auto shell = std::make_unique<GroupShell>(
-        std::move(member),
-        make_member_journal(journal_, appender_, group, settings_.node.journal.durability),
-        *arbiter_, std::move(hooks));
+    auto journal =
+        make_member_journal(journal_, appender_, group, settings_.node.journal.durability);
+    const auto data_dir = journal->data_dir();
+    if (!data_dir) return data_dir.error();
+    member.self.data_dir = data_dir.value();
+    auto arbiter = arbiter_of(member.self);
+    if (!arbiter) return arbiter.error();
+    auto shell = std::make_unique<GroupShell>(std::move(member), std::move(journal),
+                                              *arbiter.value(), std::move(hooks));
     if (auto ready = shell->open(); !ready) return ready;
     shells_[group] = std::move(shell);
   }

@@ -77,7 +77,7 @@ class ClusterPart {
   };
 
   replication::MemberSettings member_settings(GroupId group) const;
-  Result<> open_arbiter();
+  Result<replication::Arbiter*> arbiter_of(const replication::Incarnation& self);
   replication::Hello hello() const;
   std::optional<replication::Victim> victim(const replication::Incarnation& whom) const;
   void peer_up(MemberId member, const replication::Hello& hello);
@@ -98,7 +98,9 @@ class ClusterPart {
   Hooks hooks_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 
-  std::unique_ptr<replication::Arbiter> arbiter_;
+  /// One for all groups with etcd; with the embedded engine one a group, since each has a thread
+  /// that waits for the disk and a failed node's groups are taken over at the same time.
+  std::vector<std::unique_ptr<replication::Arbiter>> arbiters_;
   std::map<GroupId, std::unique_ptr<replication::GroupShell>> shells_;
   std::unique_ptr<replication::Links> links_;
   std::map<GroupId, Away> away_;
