@@ -148,10 +148,11 @@ void read_cluster_table(TableReader table, ClusterSettings& cluster) {
 struct Taken {
   std::map<std::string, std::string> by;  // what, to the member that has it
   void take(TableReader& table, std::string_view key, const std::string& what,
-            const std::string& member) {
-    const auto [at, fresh] = by.emplace(what, member);
+            const std::string& member, bool text = false) {
+    const auto [at, fresh] = by.emplace((text ? "\"" : "") + what, member);
     if (!fresh)
-      table.complain(key, std::string(key) + ": " + what + " is already " +
+      table.complain(key, std::string(key) + ": " + (text ? in_quotes(what) : what) +
+                              " is already " +
                               (at->second.empty() ? "taken" : "that of " + in_quotes(at->second)));
   }
 };
@@ -167,7 +168,7 @@ ClusterMember read_member(TableReader& table, const ClusterSettings& cluster, Ta
   member.operator_api = read_endpoint(table, "operator", false);
   member.state_directory = table.text("state_directory", "", kPathBytes);
   if (table.has("id")) taken.take(table, "id", std::to_string(member.id.value), member.name);
-  if (!member.name.empty()) taken.take(table, "name", in_quotes(member.name), "");
+  if (!member.name.empty()) taken.take(table, "name", member.name, "", true);
   const auto port = [&](const char* key, const std::optional<Endpoint>& endpoint) {
     if (endpoint) taken.take(table, key, to_text(*endpoint), member.name);
   };
@@ -177,7 +178,7 @@ ClusterMember read_member(TableReader& table, const ClusterSettings& cluster, Ta
   member.replication = replication.value_or(Endpoint{});
   member.order_entry = order_entry.value_or(Endpoint{});
   if (!member.state_directory.empty())
-    taken.take(table, "state_directory", in_quotes(member.state_directory), member.name);
+    taken.take(table, "state_directory", member.state_directory, member.name, true);
   if (replication && !loopback(replication->address)) {
     if (!cluster.tls)
       table.complain("replication",

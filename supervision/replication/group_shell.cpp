@@ -275,10 +275,7 @@ void GroupShell::execute(act::Park& a) {
 void GroupShell::execute(act::CompareAndSet& a) {
   std::optional<Victim> victim;
   const auto& record = member_->record();
-  if (record && record->leader && a.proposed.leader != record->leader && hooks_.victim &&
-      settings_.fence && record->leader->member != settings_.self.member &&
-      !in_sync_of(a.proposed, record->leader->member))
-    victim = hooks_.victim(*record->leader);
+  if (a.fence && record && record->leader && hooks_.victim) victim = hooks_.victim(*record->leader);
   arbiter_.compare_and_set(
       a.proposed, a.expected, arbiter_.fences() ? victim : std::nullopt,
       [this, id = a.id, alive = std::weak_ptr<bool>(alive_)](CasResult result) {

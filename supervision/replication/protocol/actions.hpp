@@ -64,6 +64,9 @@ struct CompareAndSet {
   uint64_t id = 0;  // comes back with the answer
   GroupRecord proposed;
   uint64_t expected = 0;
+  /// The old leader is only suspected: where its process can be killed, it is dead before this is
+  /// written. (Of one that is gone nothing can be heard any more; its end need not be waited for.)
+  bool fence = false;
 };
 struct ReadRecord {};
 /// Alone in the in-sync set though the group has more members: from here on persisted means

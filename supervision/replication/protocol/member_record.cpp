@@ -40,7 +40,8 @@ void Member::ask(Purpose purpose, Why why, GroupRecord proposed) {
 void Member::ask_again() {
   pending_->unresolved = false;
   pending_->id = ++asked_;
-  push(act::CompareAndSet{pending_->id, pending_->proposed, pending_->proposed.version - 1});
+  push(act::CompareAndSet{pending_->id, pending_->proposed, pending_->proposed.version - 1,
+                          settings_.fence && pending_->why == Why::kLeaderSilent});
 }
 
 // A leader that lost its place by silence and is heard again soon was only slow. It counts against
@@ -108,6 +109,12 @@ void Member::adopt(const GroupRecord& record, MonoTime now) {
     leader_ = record.leader->member;
     leader_heard_ = now;
     suspected_.reset();
+  }
+  if (state_ == MemberState::kCandidate && pending_ && record.epoch >= pending_->proposed.epoch &&
+      record.leader != settings_.self) {
+    // Another leads the epoch that was asked for: no need to wait for the answer.
+    pending_.reset();
+    become(MemberState::kFollowing, Why::kLost, "");
   }
   if (state_ == MemberState::kStarting)
     become(MemberState::kFollowing, Why::kRecordRead,

@@ -131,6 +131,14 @@ cluster.toml:8:11: suspect: must be longer than eject, so that a leader lets go 
   EXPECT_EQ(cluster().limits.eject, Duration::milliseconds(60));
 }
 
+TEST_F(ClusterFile, LongFoldersThatDifferAtTheirEndAreTwo) {
+  const std::string folder = "state_directory = \"/" + std::string(70, 'd');
+  std::string text = kCluster;
+  text.insert(text.find("[[member]]\nid = 2"), folder + "/a\"\n");
+  write("cluster.toml", text + folder + "/b\"\n");
+  EXPECT_EQ(problems(), "");
+}
+
 TEST_F(ClusterFile, MembersShareNothing) {
   write("cluster.toml", std::string(kCluster) + R"([[member]]
 id = 2
