@@ -1,13 +1,17 @@
 #include "nodes/load/driver_capnp.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <deque>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace holdfast::load {
 
@@ -29,6 +33,7 @@ class Driver {
       : settings_(settings), actions_(actions), ledger_(ledger) {}
 
   ~Driver() {
+    if (killer_) pclose(killer_);
     if (timeline_) std::fclose(timeline_);
   }
 
@@ -43,6 +48,7 @@ class Driver {
         for (const auto& report : reports) {
           ledger_.reported(report);
           if (timeline_) acknowledged(report);
+          if (!after_kill_.empty()) trades_again(report);
         }
       });
     result_.reply_ns.reserve(std::min<std::size_t>(actions_.total, 1'000'000));
@@ -159,6 +165,7 @@ class Driver {
     switch (action.kind) {
       case Action::Kind::kSubmit:
         ledger_.sent(action.order);
+        if (ack_open_) after_kill_.insert({action.order.account, action.order.client_order_id});
         if (timeline_)
           unacknowledged_[{action.order.account, action.order.client_order_id}] = {since,
                                                                                    loop_.now()};
@@ -209,43 +216,96 @@ class Driver {
     kills_open_.clear();
   }
 
-  /// Kills come one at a time: the next waits until the node has answered an order made after the
+  /// The venue's first word on an order that was first made after the last kill.
+  void trades_again(const ExecutionReport& report) {
+    if (report.type != ExecType::kNew && report.type != ExecType::kTrade) return;
+    if (!after_kill_.contains({report.account, report.client_order_id})) return;
+    auto& kill = result_.kills.back();
+    kill.first_ack = loop_.now() - killed_at_;
+    ack_open_ = false;
+    after_kill_.clear();
+    if (settings_.progress)
+      say("kill %zu: the venue's first word on an order made after it: %.1f ms after the kill",
+          result_.kills.size(), static_cast<double>(kill.first_ack.ns) / 1e6);
+  }
+
+  /// Kills come one at a time: the next waits until the venue has answered an order made after the
   /// last.
   void kill_when_due() {
-    if (killed_ >= settings_.kill_node_at.size() || !kills_open_.empty()) return;
+    if (killer_) return killer_says();
+    if (killed_ >= settings_.kill_node_at.size() || !kills_open_.empty() || ack_open_) return;
     const uint32_t percent = settings_.kill_node_at[killed_];
     if (next_ * 100 < actions_.total * percent) return;
-    if (!settings_.kill_with.empty()) return kill_by_command(percent);
+    if (!settings_.kill_with.empty()) return kill_by_command();
     auto pid = node_pid(settings_.state_directory);
     if (!pid || kill(static_cast<pid_t>(pid.value()), SIGKILL) != 0)
       return;  // not back yet: next turn
     killed_ += 1;
-    kills_open_.emplace_back(result_.kills.size(), loop_.now());
-    result_.kills.push_back({percent, pid.value(), {}});
     if (settings_.progress)
-      std::fprintf(stderr, "\n  kill -9 of the node (pid %lld) with %zu of %zu requests sent\n",
-                   static_cast<long long>(pid.value()), next_, actions_.total);
+      say("kill -9 of the node (pid %lld) with %zu of %zu requests sent",
+          static_cast<long long>(pid.value()), next_, actions_.total);
+    was_killed({percent, pid.value(), {}, {}, {}}, loop_.now());
   }
 
-  /// Counts from the moment it is asked, so a command that first waits for something shows as that.
-  void kill_by_command(uint32_t percent) {
+  void was_killed(Kill kill, MonoTime at) {
+    kills_open_.emplace_back(result_.kills.size(), at);
+    result_.kills.push_back(std::move(kill));
+    killed_at_ = at;
+    ack_open_ = true;
+    after_kill_.clear();
+  }
+
+  void kill_by_command() {
     const std::string& text = settings_.kill_with[killed_ % settings_.kill_with.size()];
-    // Its end is not waited for: what it says is for stderr, and its status shows in what follows.
-    if (std::system((text + " >&2 &").c_str()) != 0) return;
     killed_ += 1;
-    kills_open_.emplace_back(result_.kills.size(), loop_.now());
-    result_.kills.push_back({percent, 0, {}});
     if (settings_.progress)
-      std::fprintf(stderr, "\n  %s, with %zu of %zu requests sent\n", text.c_str(), next_,
-                   actions_.total);
+      say("%s, with %zu of %zu requests sent", text.c_str(), next_, actions_.total);
+    killer_ = popen(text.c_str(), "re");
+    if (!killer_) {
+      result_.kills_failed += 1;
+      return;
+    }
+    const int fd = fileno(killer_);
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+  }
+
+  /// Takes what the command has printed so far; at its end the kill has happened, or has failed.
+  void killer_says() {
+    char bytes[256];
+    ssize_t n = 0;
+    while ((n = read(fileno(killer_), bytes, sizeof bytes)) > 0)
+      if (killer_line_.size() < 4'096) killer_line_.append(bytes, static_cast<std::size_t>(n));
+    if (n < 0) return;  // it is still at work
+    const bool done = pclose(killer_) == 0;
+    killer_ = nullptr;
+    const std::string line = std::exchange(killer_line_, {});
+    long long pid = 0;
+    double seconds = 0;
+    int words = 0;
+    if (!done || std::sscanf(line.c_str(), "%lld %lf %n", &pid, &seconds, &words) < 2 || pid <= 1) {
+      result_.kills_failed += 1;
+      return;
+    }
+    std::string whom = line.substr(static_cast<std::size_t>(words));
+    whom.erase(std::min(whom.find('\n'), whom.size()));
+    if (settings_.progress) say("kill -9 of pid %lld: %s", pid, whom.c_str());
+    const double now = static_cast<double>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                               std::chrono::system_clock::now().time_since_epoch())
+                                               .count()) /
+                       1e6;
+    // How long ago: a command in the same machine, a clock that may be stepped in between.
+    const double ago = std::clamp(now - seconds, 0.0, 1.0);
+    was_killed({settings_.kill_node_at[killed_ - 1], pid, std::move(whom), {}, {}},
+               loop_.now() + Duration{-static_cast<int64_t>(ago * 1e9)});
   }
 
   void settle() {
     const MonoTime until = loop_.now() + settings_.settle;
     while (loop_.now() < until) {
       loop_.poll(Duration::milliseconds(5));
+      if (killer_) killer_says();
       show(false);
-      if (unanswered() == 0 && loop_.now() >= next_look_) {
+      if (unanswered() == 0 && !killer_ && loop_.now() >= next_look_) {
         if (ledger_.in_doubt() == 0) return;
         next_look_ = loop_.now() + Duration::milliseconds(50);
       }
@@ -284,13 +344,29 @@ class Driver {
       flushed_ = now;
       std::fflush(timeline_);
     }
-    if (!settings_.progress || (!last && now - shown_ < Duration::milliseconds(250))) return;
+    const Duration every = terminal_ ? Duration::milliseconds(250) : Duration::seconds(1);
+    if (!settings_.progress || (!last && now - shown_ < every)) return;
     shown_ = now;
-    std::fprintf(stderr, "\r  %zu of %zu sent, %llu answered, %llu orders ended, %zu unanswered   ",
-                 next_, actions_.total, static_cast<unsigned long long>(result_.replies),
-                 static_cast<unsigned long long>(ledger_.terminal_count()), unanswered());
-    if (last) std::fprintf(stderr, "\n");
+    std::fprintf(stderr, "%s  %zu of %zu sent, %llu answered, %llu orders ended, %zu unanswered%s",
+                 terminal_ ? "\r" : "", next_, actions_.total,
+                 static_cast<unsigned long long>(result_.replies),
+                 static_cast<unsigned long long>(ledger_.terminal_count()), unanswered(),
+                 terminal_ ? "\033[K" : "\n");
+    open_line_ = terminal_;
+    if (last) end_line();
     std::fflush(stderr);
+  }
+
+  /// A progress line that is written over ends before anything else is said.
+  void end_line() {
+    if (std::exchange(open_line_, false)) std::fprintf(stderr, "\n");
+  }
+  template <typename... Args>
+  void say(const char* format, Args... args) {
+    end_line();
+    std::fprintf(stderr, "  ");
+    std::fprintf(stderr, format, args...);
+    std::fprintf(stderr, "\n");
   }
 
   const DriverSettings& settings_;
@@ -309,7 +385,12 @@ class Driver {
   std::size_t next_ = 0, made_ = 0, killed_ = 0;
   std::vector<std::pair<std::size_t, MonoTime>>
       kills_open_;  // no answer since, index into result_.kills
-  bool cut_due_ = false;
+  std::set<std::pair<Account, ClientOrderId>> after_kill_;  // until the venue answers one of them
+  std::FILE* killer_ = nullptr;                             // the command that is to kill
+  std::string killer_line_;
+  const bool terminal_ = isatty(STDERR_FILENO) == 1;
+  bool cut_due_ = false, ack_open_ = false, open_line_ = false;
+  MonoTime killed_at_;
   MonoTime start_, shown_, flushed_, next_look_, last_answer_;
 };
 

@@ -27,7 +27,8 @@ struct DriverSettings {
       0;  // requests between cuts of the own connection, as by a failing network; 0: never
   std::vector<uint32_t> kill_node_at;  // percent of the flow, ascending
   /// Kill instead of us, where the node to kill is not the one of the state directory: commands for
-  /// sh, taken in turn, run without waiting for them. Empty: none.
+  /// sh, taken in turn. The flow goes on while one runs; when it has killed it prints a line "PID
+  /// SECONDS WORDS" (whom, when by the wall clock, how people call it). Empty: none.
   std::vector<std::string> kill_with;
   std::string timeline;  // a file that gets a line for each order that a venue answered; "": none
   const std::atomic<bool>* stop = nullptr;  // once true, nothing more is sent
@@ -38,11 +39,14 @@ struct DriverSettings {
 struct Kill {
   uint32_t percent = 0;
   int64_t pid = 0;
-  Duration first_reply;  // from the SIGKILL to the reply to a request first made after it
+  std::string whom;      // in words, where a command killed
+  Duration first_reply;  // from the SIGKILL to the reply to an order first made after it
+  Duration first_ack;    // and to the venue's first word on such an order, by the first report
 };
 
 struct DriverResult {
   std::vector<Kill> kills;
+  uint64_t kills_failed = 0;  // asked for, and did not come to pass
   uint64_t requests = 0, replies = 0, cuts = 0;
   Duration elapsed;               // first request to the last outcome
   std::vector<int64_t> reply_ns;  // request made (or due, where paced) to its reply

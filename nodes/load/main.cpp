@@ -131,11 +131,11 @@ void print(const Options& options, const Verdict& v, const FlowCounts& counts, D
                 static_cast<unsigned long long>(run.cuts),
                 static_cast<unsigned long long>(run.stats.sent_again));
   for (const Kill& kill : run.kills)
-    if (kill.pid == 0)
-      std::printf("  kill -9 at %u %%, by command\n", kill.percent);
-    else
-      std::printf("  kill -9 at %u %%: first reply to an order made after it %s\n", kill.percent,
-                  milliseconds(kill.first_reply).c_str());
+    std::printf(
+        "  kill -9 at %u %%%s%s: first reply to an order made after it %s, first word of the venue "
+        "on one %s\n",
+        kill.percent, kill.whom.empty() ? "" : ", ", kill.whom.c_str(),
+        milliseconds(kill.first_reply).c_str(), milliseconds(kill.first_ack).c_str());
   for (const auto& finding : v.findings) std::printf("  ! %s\n", finding.c_str());
   std::printf("\n  %s\n", v.clean() ? "CLEAN: every order is accounted for" : "NOT CLEAN");
 }
@@ -180,6 +180,11 @@ int run(const Options& options) {
                                " requests were never sent: answers stopped coming");
   }
   FILE* to = stdout;
+  if (driven.value().kills_failed) {
+    verdict.unfinished += driven.value().kills_failed;
+    verdict.findings.push_back(std::to_string(driven.value().kills_failed) +
+                               " kills did not come to pass");
+  }
   if (options.json != "-") print(options, verdict, counts, driven.value());
   std::fflush(to);
   if (!options.json.empty()) {
@@ -247,7 +252,8 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0, 99));
   app.add_option("--kill-with", options.kill_with,
                  "a command that kills instead, at each --kill-node-at, where the node to kill is "
-                 "not the one of --state-dir; repeatable: one for each kill, in turn");
+                 "not the one of --state-dir; repeatable: one for each kill, in turn. When it has "
+                 "killed it prints a line: PID SECONDS-SINCE-1970 WORDS");
   app.add_option("--cut-every", options.cut_every,
                  "cut the own connection every N requests, with answers under way, as a failing "
                  "network would");
