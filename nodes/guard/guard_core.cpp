@@ -1,5 +1,6 @@
 #include "nodes/guard/guard_core.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <utility>
@@ -91,7 +92,7 @@ GuardDecisions GuardCore::spawn_failed(const std::string& why, MonoTime now, uin
 }
 
 GuardDecisions GuardCore::restart(Duration ran, MonoTime now, uint64_t random) {
-  Duration delay = backoff_.next(ran, random);
+  Duration delay = std::max(backoff_.next(ran, random), policy_.restart_after);
   GuardDecisions decisions;
   if (!intensity_.allow(now)) {
     delay = policy_.backoff.longest;

@@ -44,6 +44,9 @@ struct GuardPolicy {
                      .longest = Duration::seconds(5),
                      .jitter_permille = 500,
                      .stable_after = Duration::milliseconds(500)};
+  /// At least so long before every restart. One of several nodes leaves the processors to those who
+  /// take its groups over meanwhile: it is not missed while it starts, and they are.
+  Duration restart_after = {};
   /// From SIGTERM to SIGKILL when the guard stops.
   Duration stop_timeout = Duration::seconds(30);
 };

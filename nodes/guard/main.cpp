@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <string>
 
@@ -13,6 +14,17 @@
 namespace {
 
 using namespace holdfast;
+
+/// How long a take-over by the other nodes has the processors of a shared machine to itself.
+constexpr int64_t kClusterRestartMs = 60;
+
+/// Whether other nodes take over from the one that is configured by this file or folder.
+bool is_clustered(const std::string& config) {
+  namespace fs = std::filesystem;
+  std::error_code ec;
+  const fs::path path(config);
+  return fs::exists((fs::is_directory(path, ec) ? path : path.parent_path()) / "cluster.toml", ec);
+}
 
 // Exit codes: 0 clean, 1 not clean, 2 usage, 3 can't reach, 4 refused.
 int code_of(const Error& error) {
@@ -80,6 +92,7 @@ int main(int argc, char** argv) {
   int64_t stop_ms = settings.policy.stop_timeout.ms();
   int64_t first_ms = settings.policy.backoff.first.ms();
   int64_t longest_ms = settings.policy.backoff.longest.ms();
+  int64_t restart_ms = -1;
   int64_t stable_ms = settings.policy.backoff.stable_after.ms();
   int64_t log_mib = 16;
   auto* binary = app.add_option("--node-binary", settings.node_binary, "the node's program");
@@ -95,6 +108,12 @@ int main(int argc, char** argv) {
       ->check(CLI::NonNegativeNumber);
   app.add_option("--backoff-first-ms", first_ms, "delay before the second restart in a row")
       ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  app.add_option(
+         "--restart-after-ms", restart_ms,
+         "at least so long before any restart (default: " + std::to_string(kClusterRestartMs) +
+             " where the configuration has a cluster.toml, since others take over "
+             "meanwhile; else 0)")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--backoff-longest-ms", longest_ms, "longest delay between restarts")
       ->capture_default_str()
@@ -164,6 +183,8 @@ int main(int argc, char** argv) {
   settings.policy.stop_timeout = Duration::milliseconds(stop_ms);
   settings.policy.backoff.first = Duration::milliseconds(first_ms);
   settings.policy.backoff.longest = Duration::milliseconds(std::max(first_ms, longest_ms));
+  if (restart_ms < 0) restart_ms = is_clustered(settings.config) ? kClusterRestartMs : 0;
+  settings.policy.restart_after = Duration::milliseconds(restart_ms);
   settings.policy.backoff.stable_after = Duration::milliseconds(stable_ms);
   settings.log_bytes_max = static_cast<uint64_t>(log_mib) << 20;
   try {

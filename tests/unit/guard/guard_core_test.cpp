@@ -115,6 +115,23 @@ TEST(GuardCore, RestartsAKilledNodeAtOnceThenBacksOff) {
   EXPECT_EQ(rig.seen(), "+");
 }
 
+TEST(GuardCore, LeavesTheProcessorsToOthersBeforeARestartWhereTheyTakeOver) {
+  GuardPolicy policy{.intensity = {100, Duration::seconds(60)},
+                     .backoff = GuardRig::policy_of().backoff};
+  policy.restart_after = Duration::milliseconds(60);
+  GuardRig rig(policy);
+  rig.start();
+  EXPECT_EQ(rig.seen(), "+") << "the first start waits for nobody";
+  for (int i = 0; i < 3; ++i) {
+    rig.pass(Duration::milliseconds(700));
+    rig.exit(kKilled);
+    rig.pass(Duration::milliseconds(59));
+    EXPECT_EQ(rig.seen(), "");
+    rig.pass(Duration::milliseconds(1));
+    EXPECT_EQ(rig.seen(), "+");
+  }
+}
+
 TEST(GuardCore, RestartsAtOnceForEverWhenTheNodeRanStably) {
   GuardRig rig(
       {.intensity = {100, Duration::seconds(60)}, .backoff = GuardRig::policy_of().backoff});
