@@ -1,5 +1,6 @@
 #include "nodes/drill/proof_linux.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <ostream>
@@ -92,6 +93,9 @@ Json proof_of(const DrillOptions& options, const Outcome& outcome) {
   proof["counters"] = outcome.counters;
   proof["order_latency_ms"] = latency(outcome);
   proof["memory_bytes"] = outcome.memory;
+  uint64_t most = 0;
+  for (const auto& [node, bytes] : outcome.memory) most = std::max(most, bytes);
+  proof["rss_anon_mb"] = std::round(static_cast<double>(most) / 1e4) / 100;
   Json& clients = proof["told"] = Json::object();
   for (const char* key : {"sent", "acked", "filled", "cancelled", "expired", "rejected", "open",
                           "not_sent", "unknown", "lost"})
@@ -147,10 +151,12 @@ void print_proof(const Json& proof, std::ostream& out) {
     out << row(key, proof.at(key));
   for (const char* key : {"before", "during", "after"})
     out << row(std::string("order latency ") + key, proof.at("order_latency_ms").at(key));
+  out << "  rss_anon_mb            most " << number(proof.at("rss_anon_mb"))
+      << "   RssAnon less AnonHugePages of a node before a step\n";
   for (const auto& [node, bytes] : proof.at("memory_bytes").items()) {
     char text[96];
-    std::snprintf(text, sizeof text, "  memory of %-10s     %.1f MB RssAnon less AnonHugePages\n",
-                  node.c_str(), bytes.get<double>() / 1e6);
+    std::snprintf(text, sizeof text, "  memory of %-10s   %.1f MB\n", node.c_str(),
+                  bytes.get<double>() / 1e6);
     out << text;
   }
   for (const char* key : {"findings", "flow_findings"})
