@@ -50,9 +50,17 @@ void SnapshotMaker::make_all() {
   });
 }
 
+Result<Index> SnapshotMaker::at_low_priority(const Job& job) {
+  Result<Index> made = Error{ErrorCode::kUnavailable, "not begun"};
+  std::thread([&] {
+    // The order path comes first; a snapshot may take its time.
+    setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), 10);
+    made = job();
+  }).join();
+  return made;
+}
+
 void SnapshotMaker::run() {
-  // The order path comes first; a snapshot may take its time.
-  setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), 10);
   std::unique_lock lock(mutex_);
   for (;;) {
     auto due = groups_.end();
@@ -69,7 +77,7 @@ void SnapshotMaker::run() {
     due->second.wanted = false;  // asked for again meanwhile: made again
     busy_ = true;
     lock.unlock();
-    const Result<Index> made = job();
+    const Result<Index> made = at_low_priority(job);
     report_(id, made);
     lock.lock();
     busy_ = false;

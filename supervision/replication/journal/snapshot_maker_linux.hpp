@@ -1,7 +1,9 @@
-// Makes snapshots on a thread of its own at low priority, away from the order path: each advances
-// the latest stored snapshot by the entries since, so the live replica is never asked and never
-// stopped. A snapshot is due when a group has appended so many entries since its last one, or when
-// it is asked for.
+// Makes snapshots away from the order path: each advances the latest stored snapshot by the entries
+// since, so the live replica is never asked and never stopped. A snapshot is due when a group has
+// appended so many entries since its last one, or when it is asked for. It is made by a thread of
+// low priority that lives for one snapshot: one that stayed would be the last to leave a process
+// that is killed, would give back all its memory at that priority, and only then do others hear of
+// the death.
 #pragma once
 
 #include <atomic>
@@ -45,6 +47,8 @@ class SnapshotMaker {
     bool wanted = false;
   };
   void run();
+  /// Does a job on a thread of low priority, and waits for it.
+  static Result<Index> at_low_priority(const Job& job);
 
   const uint64_t every_entries_;
   std::function<void(GroupId, const Result<Index>&)> report_;
