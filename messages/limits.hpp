@@ -65,6 +65,12 @@ inline constexpr std::size_t kFixReceiveBufferBytes = 256u << 10;
 inline constexpr std::size_t kFixSendBufferBytesMax =
     16u << 20;  // committed bytes the venue does not take; then the session is cut
 inline constexpr std::size_t kVenuesMax = 64;
+inline constexpr std::size_t kVenueParkedMax =
+    1u << 16;  // new orders in flight while a shard waits for the venue to come back
+inline constexpr std::size_t kReconciliationsKept =
+    1'024;  // settled orders of doubtful outcome that a gateway can tell of
+inline constexpr std::size_t kDropCopiesHeldMax =
+    65'536;  // copies of executions that wait for the session's own report
 inline constexpr std::size_t kOpenOrdersPerVenueMax = 1u << 20;
 inline constexpr std::size_t kVenueDoneOrdersKept =
     16'384;  // done orders that a gateway still knows, for late and repeated reports
@@ -121,6 +127,7 @@ static_assert(kBatchOrdersMax <= kCommandsPerEntryMax, "a submitted batch fits o
 static_assert(kCommandsPerEntryMax * 8 <= kEventsPerEntryMax,
               "a command makes at most 8 events on average");
 static_assert(kOutboxInFlightMax <= kOutboxItemsMax);
+static_assert(kVenueParkedMax <= kOutboxItemsMax / 2, "what waits for a venue fits its outbox");
 static_assert(kFixMessageBytesMax * 2 <= kFixReceiveBufferBytes);
 static_assert(kWireOrderIdBytes <= kVenueTextBytes);
 static_assert(kPipelineOrdersMax >= kSessionCreditsMax);

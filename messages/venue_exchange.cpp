@@ -1,5 +1,6 @@
 #include "messages/venue_exchange.hpp"
 
+#include "messages/reconciliation_view.hpp"
 #include "messages/venue_view.hpp"
 
 namespace holdfast {
@@ -78,6 +79,38 @@ std::string_view name_of(KillMode mode) {
       return "full";
   }
   return "invalid";
+}
+
+std::string_view name_of(DoubtCause cause) {
+  switch (cause) {
+    case DoubtCause::kGapFilled:
+      return "GapFilled";
+    case DoubtCause::kUnanswered:
+      return "Unanswered";
+    case DoubtCause::kNumbersLost:
+      return "NumbersLost";
+    case DoubtCause::kAway:
+      return "Away";
+  }
+  return "Invalid";
+}
+
+std::string_view name_of(SettledBy by) {
+  switch (by) {
+    case SettledBy::kOpen:
+      return "Open";
+    case SettledBy::kReport:
+      return "Report";
+    case SettledBy::kResend:
+      return "Resend";
+    case SettledBy::kStatus:
+      return "Status";
+    case SettledBy::kDropCopy:
+      return "DropCopy";
+    case SettledBy::kNotSent:
+      return "NotSent";
+  }
+  return "Invalid";
 }
 
 std::string_view name_of(VenueCommandKind kind) {

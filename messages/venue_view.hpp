@@ -39,6 +39,13 @@ struct VenueSessionView {
   std::string halted_by, halt_reason;
   std::vector<KillSwitch> kills;  // in force
   std::string last_error;         // why the session last broke or was refused
+  // A venue that refuses the logon (a second one, while it holds the first for alive) is asked
+  // again.
+  bool logon_refused = false;         // refused, retrying
+  uint64_t logon_refusals = 0;        // since the session was last logged on
+  uint64_t logon_refusals_total = 0;  // in this process's life
+  WallTime logon_refused_since;
+  WallTime next_try;  // of a connection; zero: none is due
   Epoch epoch;
   Index as_of;
 };

@@ -11,7 +11,7 @@ Behavior RoutingActor::make_behavior() {
         return std::visit([](auto answer) { return make_message(std::move(answer)); },
                           stage_.route(message));
       },
-      [this](const VenueStatus& message) { stage_.status(message); },
+      [this](const VenueHeard& message) { stage_.status(message); },
       [this](const RoutingRebuild& message) { stage_.rebuild(message); },
   };
 }
@@ -24,6 +24,7 @@ std::string RoutingActor::detail() const {
   const RoutingStageCounters& counters = stage_.counters();
   return std::to_string(open) + " of " + std::to_string(stage_.state().venues().size()) +
          " venues open, " + std::to_string(counters.routed) + " routed, " +
+         std::to_string(counters.waits) + " of them to a venue that was coming back, " +
          std::to_string(counters.refused) + " refused";
 }
 

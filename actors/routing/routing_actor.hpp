@@ -8,7 +8,7 @@
 
 namespace holdfast::routing {
 
-/// Takes RouteBatch (answers Routes or RoutingNotReady to the sender), VenueStatus, RoutingRebuild.
+/// Takes RouteBatch (answers Routes or RoutingNotReady to the sender), VenueHeard, RoutingRebuild.
 /// A message that breaks its contract (a null pointer) ends the actor.
 class RoutingActor final : public LoopActor {
  public:

@@ -15,6 +15,7 @@ namespace holdfast::routing {
 struct RouteBatch {
   BatchId batch;
   std::shared_ptr<const std::vector<RouteRequest>> requests;
+  WallTime at{};  // the order manager's time
 };
 /// The answer: decisions in the order of the batch.
 struct Routes {
@@ -26,15 +27,21 @@ struct RoutingNotReady {
   BatchId batch;
 };
 /// Venues, symbols and statuses as they are now: at start, after RoutingNotReady, and when
-/// reference data changed. VenueStatus messages go to the stage as they come.
+/// reference data changed. Statuses go to the stage as they come.
 struct RoutingRebuild {
   std::shared_ptr<const RoutingState> state;
 };
 
+/// A venue's status, as the order manager has it.
+struct VenueHeard {
+  VenueStatus status;
+  WallTime at{};
+};
+
 /// What the stage did, for telemetry.
 struct RoutingStageCounters {
-  uint64_t batches = 0, routed = 0, refused = 0, not_ready = 0, statuses = 0, unknown_venues = 0,
-           rebuilds = 0;
+  uint64_t batches = 0, routed = 0, waits = 0, refused = 0, not_ready = 0, statuses = 0,
+           unknown_venues = 0, rebuilds = 0;
 };
 
 /// The stage's logic: one message in, at most one answer out. Lives on one thread.
@@ -46,7 +53,7 @@ class RoutingStage {
 
   void rebuild(const RoutingRebuild& message);
   /// A status that comes before the first rebuild is dropped: the rebuild carries it.
-  void status(const VenueStatus& message);
+  void status(const VenueHeard& message);
   std::variant<Routes, RoutingNotReady> route(const RouteBatch& message);
 
  private:
@@ -61,3 +68,4 @@ HOLDFAST_LOCAL_MESSAGE(holdfast::routing::RouteBatch)
 HOLDFAST_LOCAL_MESSAGE(holdfast::routing::Routes)
 HOLDFAST_LOCAL_MESSAGE(holdfast::routing::RoutingNotReady)
 HOLDFAST_LOCAL_MESSAGE(holdfast::routing::RoutingRebuild)
+HOLDFAST_LOCAL_MESSAGE(holdfast::routing::VenueHeard)

@@ -104,6 +104,7 @@ Behavior GatewayActor::handlers() {
       [this](const GroupLeads& leads) {
         if (!shards_.contains(leads.group) || !serving()) return;
         submit(command::PeerLeads{leads});
+        if (led_) tell_status(shards_[leads.group]);
         carry_on();
       },
       [this](const KillSwitch& kill) {

@@ -374,6 +374,7 @@ class Node {
     setup.risk.limits = limits_;
     setup.risk.restricted = restricted_;
     setup.memory = shard_memory_[shard];
+    setup.venue_grace = settings_.node.orders.venue_grace;
     setup.on_event = [name = "orders/" + std::to_string(shard)](
                          std::string_view event, const std::string& text, bool alarm) {
       say(std::string(event) + " group=" + name + " " + text + (alarm ? " ALARM" : ""));

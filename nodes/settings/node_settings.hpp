@@ -60,6 +60,11 @@ struct ShutdownSettings {
   Duration within = Duration::seconds(10);
 };
 
+struct OrdersSettings {
+  /// New orders wait so long for a venue that went down (a failover), then they are refused.
+  Duration venue_grace = Duration::seconds(2);
+};
+
 struct NodeSettings {
   std::string name;
   std::string state_directory;  // sockets, operator.json, pid file, token, journal by default
@@ -67,6 +72,7 @@ struct NodeSettings {
   JournalSettings journal;
   LoopSettings loops;
   IngressSettings ingress;
+  OrdersSettings orders;
   OperatorApiSettings operator_api;
   ShutdownSettings shutdown;
 

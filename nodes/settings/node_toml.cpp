@@ -95,6 +95,12 @@ void read_operator_api(TableReader table, OperatorApiSettings& api) {
   table.finish();
 }
 
+void read_orders(TableReader table, OrdersSettings& orders) {
+  orders.venue_grace =
+      table.duration("venue_grace", orders.venue_grace, Duration{}, Duration::seconds(60));
+  table.finish();
+}
+
 void read_shutdown(TableReader table, ShutdownSettings& shutdown) {
   shutdown.open_orders = table.choice("open_orders", 0, {"keep", "cancel"}) == 0
                              ? OpenOrdersAtStop::kKeep
@@ -124,6 +130,7 @@ void read_node(const Document& document, NodeSettings& node, Problems& problems)
   if (auto table = root.table("journal")) read_journal(*table, node.journal);
   if (auto table = root.table("loops")) read_loops(*table, node.loops);
   if (auto table = root.table("ingress")) read_ingress(*table, node.ingress);
+  if (auto table = root.table("orders")) read_orders(*table, node.orders);
   if (auto table = root.table("operator_api")) read_operator_api(*table, node.operator_api);
   if (auto table = root.table("shutdown")) read_shutdown(*table, node.shutdown);
   root.finish();

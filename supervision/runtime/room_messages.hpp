@@ -4,6 +4,7 @@
 
 #include "messages/console_queries.hpp"
 #include "messages/order_entry.hpp"
+#include "messages/reconciliation_view.hpp"
 #include "messages/risk_view.hpp"
 #include "messages/venue_exchange.hpp"
 #include "messages/venue_view.hpp"
@@ -27,6 +28,8 @@ HOLDFAST_LOCAL_MESSAGE(holdfast::VenueSessionView)
 HOLDFAST_LOCAL_MESSAGE(holdfast::VenueCommand)
 HOLDFAST_LOCAL_MESSAGE(holdfast::VenueCommandAnswer)
 HOLDFAST_LOCAL_MESSAGE(holdfast::VenueKillApplied)
+HOLDFAST_LOCAL_MESSAGE(holdfast::ReconciliationQuery)
+HOLDFAST_LOCAL_MESSAGE(std::shared_ptr<const holdfast::ReconciliationView>)
 HOLDFAST_LOCAL_MESSAGE(holdfast::VenueStop)
 HOLDFAST_LOCAL_MESSAGE(holdfast::VenueStopped)
 

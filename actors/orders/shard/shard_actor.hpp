@@ -33,6 +33,7 @@ struct ShardSetup {
   std::function<void(std::string_view event, const std::string& text, bool alarm)> on_event;
 
   Duration patience = Duration::seconds(2);           // of a request that names no deadline
+  Duration venue_grace = Duration::seconds(2);        // orders wait for a venue that went down
   Duration retransmit = Duration::milliseconds(200);  // to a gateway that makes no progress
   Duration look_up = Duration::milliseconds(2);       // for a sibling or gateway that is missing
   Duration check = Duration::milliseconds(5);         // of deadlines, while requests wait

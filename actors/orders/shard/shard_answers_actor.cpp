@@ -74,6 +74,7 @@ void ShardShell::out(RiskEffect& e) {
 
 void ShardShell::out(ReferenceEffect& e) {
   venues_.load(*e.data);
+  venues_.set_grace(setup_.venue_grace, wall());
   rebuild_routing();
   for (const VenueLink& link : state().links) peer(link.group);
   find_gateways();

@@ -160,7 +160,8 @@ class NewOrderDecision {
       return judges_.judged->route.value_or(
           routing::RouteDecision{{}, {}, Reason::kRiskUnavailable});
     if (!judges_.venues) return {{}, {}, Reason::kNoVenue};
-    return routing::choose(*judges_.venues, {id, order_.symbol, order_.type, order_.time_in_force});
+    return routing::choose(*judges_.venues, {id, order_.symbol, order_.type, order_.time_in_force},
+                           now_);
   }
 
   const ShardState& state_;

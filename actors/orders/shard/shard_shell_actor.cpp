@@ -121,6 +121,7 @@ Result<> ShardShell::start() {
 
 void ShardShell::begin() {
   if (state().reference) venues_.load(*state().reference);
+  venues_.set_grace(setup_.venue_grace, wall());
   for (const VenueLink& link : state().links) {
     Peer& p = peer(link.group);
     p.cursor = link.inbox.cursor;
@@ -190,6 +191,7 @@ void ShardShell::went_down(const ActorAddress& address) {
     if (!p.handle || p.handle.address() != address) continue;
     p.last = address;
     p.handle = nullptr;
+    gateway_lost(p.group);
     find_gateways();
   }
   std::erase(watched_, address);
@@ -268,8 +270,8 @@ void ShardShell::kick() {
 
 void ShardShell::ask_risk() {
   const JudgedBatch& batch = pipeline_.batch();
-  const WallTime at = std::max(wall(), state().last.time);
-  send(risk_, risk::RiskCheckBatch{batch.id, generation_, at, batch.questions});
+  asked_at_ = std::max(wall(), state().last.time);
+  send(risk_, risk::RiskCheckBatch{batch.id, generation_, asked_at_, batch.questions});
 }
 
 void ShardShell::heard(const risk::RiskVerdicts& verdicts) {
@@ -292,8 +294,10 @@ void ShardShell::ask_routing() {
   refresh(venues_, state());
   for (const routing::VenueRecord& venue : venues_.venues())
     if (venue.heard)
-      send(routing_, VenueStatus{venue.entry.name, venue.entry.group, venue.state, venue.reported});
-  send(routing_, routing::RouteBatch{pipeline_.batch().id, pipeline_.batch().routes});
+      send(routing_,
+           routing::VenueHeard{{venue.entry.name, venue.entry.group, venue.state, venue.reported},
+                               asked_at_});
+  send(routing_, routing::RouteBatch{pipeline_.batch().id, pipeline_.batch().routes, asked_at_});
 }
 
 void ShardShell::heard(const routing::Routes& routes) {

@@ -96,6 +96,7 @@ class ShardShell final : public LoopActor {
   void take(const VenueReportDelivery& delivery);
   void take(const GroupLeads& leads);
   void take(const VenueStatus& status);
+  void gateway_lost(GroupId group);
   void find_gateways();
   void adopt(Peer& peer, ActorHandle gateway);
   void lead_to(Peer& peer);
@@ -157,6 +158,7 @@ class ShardShell final : public LoopActor {
   risk::Generation generation_;
   uint64_t rebuilt_at_ = 0;  // risk deltas that the stage's copy holds already
   routing::RoutingState venues_;
+  WallTime asked_at_;  // when the batch at hand was sent to the stages
 
   std::map<uint32_t, Peer> peers_;  // by group
   std::unordered_map<SessionId, ActorHandle> sessions_;

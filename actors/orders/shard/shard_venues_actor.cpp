@@ -75,12 +75,20 @@ void ShardShell::take(const GroupLeads& leads) {
 }
 
 void ShardShell::take(const VenueStatus& status) {
-  if (!venues_.set_status(status)) return;
+  if (!venues_.set_status(status, wall())) return;
   if (!host_) return;
   refresh(venues_, state());
   const VenueLink* link = state().link(status.group);
   if (routing_ && link)
-    send(routing_, VenueStatus{status.venue, status.group, status.state, link->unanswered});
+    send(routing_,
+         routing::VenueHeard{{status.venue, status.group, status.state, link->unanswered}, wall()});
+}
+
+/// Until another leads, the venue is down: its orders wait for it, for the grace.
+void ShardShell::gateway_lost(GroupId group) {
+  const routing::VenueRecord* venue = venues_.find(group);
+  if (venue && venue->heard)
+    take(VenueStatus{venue->entry.name, group, VenueSessionState::kDown, venue->reported});
 }
 
 void ShardShell::find_gateways() {

@@ -234,6 +234,39 @@ TEST_F(ShardActor, AGatewayThatLeadsAgainGetsWhatLiesAboveItsCursor) {
   EXPECT_EQ(heard_gateway.sequences, (std::vector<uint64_t>{2, 3}));
 }
 
+TEST_F(ShardActor, OrdersWaitForAGatewayThatIsLostAndGoOutInOrder) {
+  start_all();
+  ask({Shard::order("A")});
+  ASSERT_TRUE(until([&] { return heard_gateway.requests.size() == 1; }));
+  send_kill(gateway);
+  gateway = nullptr;
+  settle();
+  to_shard(VenueStatus{"XSIM", kVenueGroup, VenueSessionState::kDown, 0});
+  ask({Shard::order("B")});
+  ask({Shard::order("C")});
+  ASSERT_TRUE(until([&] { return heard.replies.size() == 3; }));
+  for (const OrderReply& reply : heard.replies) EXPECT_TRUE(reply.accepted);
+
+  heard_gateway = {};
+  gateway = spawn_on<testing::Listener>(system.get(), loop, heard_gateway);
+  ASSERT_TRUE(until([&] { return heard_gateway.requests.size() >= 3; }));
+  EXPECT_EQ(heard_gateway.sequences, (std::vector<uint64_t>{1, 2, 3}));
+  EXPECT_EQ(heard_gateway.requests[1].client_order_id, ClientOrderId("B"));
+  EXPECT_EQ(heard_gateway.requests[2].client_order_id, ClientOrderId("C"));
+}
+
+TEST_F(ShardActor, OrdersForAVenueThatStaysAwayAreRefused) {
+  start_all();
+  send_kill(gateway);
+  gateway = nullptr;
+  settle();
+  wall = wall + setup.venue_grace + Duration::seconds(1);
+  ask({Shard::order("A")});
+  ASSERT_TRUE(until([&] { return heard.replies.size() == 1; }));
+  EXPECT_FALSE(heard.replies[0].accepted);
+  EXPECT_EQ(heard.replies[0].reason, Reason::kVenueDown);
+}
+
 TEST_F(ShardActor, AnInputThatKillsItTwiceIsSetAside) {
   start_all();
   bool armed = true;

@@ -181,6 +181,83 @@ TEST(Routing, ReloadKeepsTheStatusOfVenuesThatStay) {
   EXPECT_EQ(choose(state, limit_order()).venue, VenueName("GAMMA"));
 }
 
+// ---- a venue that went down is waited for
+
+constexpr WallTime kNoon{Duration::seconds(43'200).ns};
+constexpr Duration kGrace = Duration::seconds(2);
+
+RoutingState waiting_state(State alpha, WallTime at = kNoon) {
+  RoutingState state = open_state();
+  state.set_grace(kGrace, at);
+  state.set_status({"ALPHA", GroupId{1001}, alpha, 0}, at);
+  return state;
+}
+
+TEST(Routing, OrdersWaitForAVenueThatWentDownForTheGraceAndAreThenRefused) {
+  const RoutingState state = waiting_state(State::kDown);
+  const RouteDecision first = choose(state, limit_order("ONLY"), kNoon);
+  EXPECT_EQ(first.reason, Reason::kNone);
+  EXPECT_EQ(first.venue, VenueName("ALPHA"));
+  EXPECT_TRUE(first.waits);
+  EXPECT_EQ(choose(state, limit_order("ONLY"), kNoon + kGrace).reason, Reason::kNone);
+  const RouteDecision late = choose(state, limit_order("ONLY"), kNoon + kGrace + Duration{1});
+  EXPECT_EQ(late.reason, Reason::kVenueDown);
+  EXPECT_FALSE(late.waits);
+  EXPECT_EQ(refusal_of(state, GroupId{1001}, kNoon + kGrace + Duration{1}), Reason::kVenueDown);
+}
+
+TEST(Routing, AVenueThatIsOpenIsPreferredToOneThatIsWaitedFor) {
+  const RoutingState state = waiting_state(State::kDown);
+  const RouteDecision decision = choose(state, limit_order(), kNoon);
+  EXPECT_EQ(decision.venue, VenueName("BETA"));
+  EXPECT_FALSE(decision.waits);
+}
+
+TEST(Routing, TheGraceDoesNotBeginAnewUntilTheVenueWasOpen) {
+  RoutingState state = waiting_state(State::kDown);
+  const WallTime second = kNoon + Duration::seconds(1);
+  state.set_status({"ALPHA", GroupId{1001}, State::kConnecting, 0}, second);
+  state.set_status({"ALPHA", GroupId{1001}, State::kDown, 0}, second);
+  EXPECT_EQ(choose(state, limit_order("ONLY"), kNoon + kGrace + Duration{1}).reason,
+            Reason::kVenueDown);
+  state.set_status({"ALPHA", GroupId{1001}, State::kOpen, 0}, second);
+  state.set_status({"ALPHA", GroupId{1001}, State::kDown, 0}, second);
+  EXPECT_EQ(choose(state, limit_order("ONLY"), second + kGrace).reason, Reason::kNone);
+}
+
+TEST(Routing, AVenueThatSaysNoIsNotWaitedFor) {
+  EXPECT_EQ(choose(waiting_state(State::kHalted), limit_order("ONLY"), kNoon).reason,
+            Reason::kVenueHalted);
+  EXPECT_EQ(choose(waiting_state(State::kKilled), limit_order("ONLY"), kNoon).reason,
+            Reason::kVenueKilled);
+}
+
+TEST(Routing, AGatewayNeverHeardIsWaitedForTheGraceOnly) {
+  RoutingState state(data());
+  state.set_grace(kGrace, kNoon);
+  state.set_grace(kGrace, kNoon + kGrace);  // told again: it has been waited for all the same
+  EXPECT_TRUE(choose(state, limit_order("ONLY"), kNoon + kGrace).waits);
+  EXPECT_EQ(choose(state, limit_order("ONLY"), kNoon + kGrace + Duration{1}).reason,
+            Reason::kVenueDown);
+}
+
+TEST(Routing, WhatWaitsForAVenueIsBoundedAndMayBeWorkedOffAfterwards) {
+  RoutingState state = waiting_state(State::kDown);
+  constexpr auto kMost = static_cast<uint32_t>(limits::kVenueParkedMax);
+  state.set_status({"ALPHA", GroupId{1001}, State::kDown, kMost - 1}, kNoon);
+  EXPECT_EQ(choose(state, limit_order("ONLY"), kNoon).reason, Reason::kNone);
+  state.routed(GroupId{1001});
+  EXPECT_EQ(choose(state, limit_order("ONLY"), kNoon).reason, Reason::kVenueInFlightLimit);
+
+  const WallTime back = kNoon + Duration::seconds(1);
+  state.set_status({"ALPHA", GroupId{1001}, State::kOpen, kMost - 1}, back);
+  const RouteDecision decision = choose(state, limit_order("ONLY"), back);
+  EXPECT_EQ(decision.reason, Reason::kNone);
+  EXPECT_FALSE(decision.waits);
+  EXPECT_EQ(choose(state, limit_order("ONLY"), back + kGrace + Duration{1}).reason,
+            Reason::kVenueInFlightLimit);
+}
+
 std::shared_ptr<std::vector<RouteRequest>> three() {
   return std::make_shared<std::vector<RouteRequest>>(
       std::vector<RouteRequest>{limit_order("ONLY"), limit_order("ONLY"), limit_order("NONE")});
@@ -188,8 +265,8 @@ std::shared_ptr<std::vector<RouteRequest>> three() {
 
 TEST(RoutingStage, AnswersNotReadyUntilItHasAState) {
   RoutingStage stage;
-  stage.status({"ALPHA", GroupId{1001}, State::kOpen, 0});
-  const auto answer = stage.route({BatchId{7}, three()});
+  stage.status({{"ALPHA", GroupId{1001}, State::kOpen, 0}, {}});
+  const auto answer = stage.route({BatchId{7}, three(), {}});
   ASSERT_TRUE(std::holds_alternative<RoutingNotReady>(answer));
   EXPECT_EQ(std::get<RoutingNotReady>(answer).batch, BatchId{7});
 }
@@ -199,7 +276,7 @@ TEST(RoutingStage, CountsEachChoiceForTheNextOne) {
   RoutingState state = open_state();
   state.set_status({"ALPHA", GroupId{1001}, State::kOpen, 3});
   stage.rebuild({std::make_shared<RoutingState>(state)});
-  const auto answer = stage.route({BatchId{8}, three()});
+  const auto answer = stage.route({BatchId{8}, three(), {}});
   ASSERT_TRUE(std::holds_alternative<Routes>(answer));
   const auto& routes = std::get<Routes>(answer);
   EXPECT_EQ(routes.batch, BatchId{8});
@@ -210,9 +287,9 @@ TEST(RoutingStage, CountsEachChoiceForTheNextOne) {
   EXPECT_EQ(stage.counters().routed, 1u);
   EXPECT_EQ(stage.counters().refused, 2u);
 
-  stage.status({"ALPHA", GroupId{1001}, State::kHalted, 0});
-  stage.status({"GAMMA", GroupId{1003}, State::kOpen, 0});
-  const auto after = stage.route({BatchId{9}, three()});
+  stage.status({{"ALPHA", GroupId{1001}, State::kHalted, 0}, {}});
+  stage.status({{"GAMMA", GroupId{1003}, State::kOpen, 0}, {}});
+  const auto after = stage.route({BatchId{9}, three(), {}});
   EXPECT_EQ((*std::get<Routes>(after).decisions)[0].reason, Reason::kVenueHalted);
   EXPECT_EQ(stage.counters().unknown_venues, 1u);
 }
