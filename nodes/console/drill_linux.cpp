@@ -118,6 +118,18 @@ int run_drill(const Console& console, const DrillCommand& command) {
   options.seed = command.seed;
   options.cluster.etcd = command.arbiter == "etcd";
   options.cluster.fence = command.fence == "on";
+  if (command.from.empty() != command.to.empty())
+    return fail(console, kUsage, "usage", "--from and --to go together: the node's two builds", "");
+  for (const auto& binary : {command.from, command.to})
+    if (!binary.empty() && ::access(binary.c_str(), X_OK) != 0)
+      return fail(console, kUsage, "usage", binary + " is no program that can be run",
+                  "tests/drills/older-build makes the node of an earlier commit");
+  const auto restarts = [](drills::Fault fault) { return fault == drills::Fault::kRestartNode; };
+  if (!command.from.empty() && std::none_of(found->faults.begin(), found->faults.end(), restarts))
+    return fail(console, kUsage, "usage",
+                "--from and --to need a scenario that restarts nodes, as rolling-restart does", "");
+  options.cluster.from = command.from;
+  options.cluster.to = command.to;
   if (!command.duration.empty()) {
     const auto duration = duration_of(command.duration);
     if (!duration)

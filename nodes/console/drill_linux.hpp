@@ -10,7 +10,7 @@ namespace holdfast::console {
 
 struct DrillCommand {
   std::string scenario, target, arbiter = "embedded", fence = "on", duration, state, json_file,
-                                config = "config";
+                                config = "config", from, to;
   uint32_t count = 0, rate = 0;  // 0: as the scenario's file says
   uint64_t seed = 1;
   bool dry_run = false, keep = false;

@@ -380,6 +380,7 @@ void CommandLine::add_drills() {
       "\nStarts a cluster of its own: three nodes and a simulated exchange. Examples:\n"
       "  holdfast drill list\n"
       "  holdfast drill run kill-active --count 20\n"
+      "  holdfast drill run rolling-restart --from OLD/holdfast-node --to NEW/holdfast-node\n"
       "  holdfast drill run chaos --duration 10m --seed 7 --json chaos.json");
   const auto add_config = [this](CLI::App* command) {
     command->add_option("--config", drill.config, "The configuration's folder")
@@ -402,6 +403,10 @@ void CommandLine::add_drills() {
   run->add_option("--duration", drill.duration, "For so long instead: 90s, 10m, 2h");
   run->add_option("--rate", drill.rate, "Requests a second, open loop")
       ->check(CLI::Range(1, 1'000'000));
+  run->add_option("--from", drill.from,
+                  "The node binary that all start with; each restart of a node swaps it for --to, "
+                  "and the next one back");
+  run->add_option("--to", drill.to, "See --from: two releases in one cluster while orders flow");
   run->add_option("--state", drill.state,
                   "The drill's folder (default: a fresh one below build/drills)");
   run->add_option("--json", drill.json_file, "The proof as JSON into a file; -: to stdout");

@@ -225,6 +225,7 @@ Result<> Cluster::make_folder() {
     node.member = member.id.value;
     node.name = member.name;
     node.folder = member.state_directory;
+    node.binary = options_.from.empty() ? program("holdfast-node") : options_.from;
     node.order_entry = settings::to_text(member.order_entry);
     if (member.operator_api)
       node.operator_url = "http://" + settings::to_text(*member.operator_api);
@@ -326,7 +327,7 @@ Result<> Cluster::start_guard(Node& node) {
   // A drill kills more often than a guard should put up with.
   command.words = {program("holdfast-guard"),
                    "--node-binary",
-                   program("holdfast-node"),
+                   node.binary,
                    "--config",
                    options_.folder + "/config",
                    "--state-dir",

@@ -18,6 +18,7 @@ struct ClusterOptions {
   std::string folder;     // made; must be empty or a drill's of before
   std::string templates;  // the configuration to start from: config/cluster/drill
   std::string binaries;   // where the programs are
+  std::string from, to;   // node binaries that restarts swap; "": the one of `binaries`
   bool etcd = false;      // the arbiter is a cluster of three etcd members, else embedded
   bool fence = true;      // the guard kills a node that hangs
 };
@@ -37,6 +38,7 @@ class Tail {
 struct Node {
   uint32_t member = 0;
   std::string name, folder, order_entry, operator_url;
+  std::string binary;  // that its guard starts
   Process guard;
   std::unique_ptr<Tail> log;
 };

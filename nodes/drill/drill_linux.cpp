@@ -458,6 +458,12 @@ class Drill {
     }
     cluster_->look();
     cluster_->view().ended(node.member, now().wall);
+    const ClusterOptions& builds = options_.cluster;
+    if (!builds.to.empty()) {
+      const bool newer = node.binary != builds.to;
+      node.binary = newer ? builds.to : builds.from;
+      run.what += newer ? ", with --to" : ", back with --from";
+    }
     const auto started = cluster_->start_guard(node);
     if (!started) run.what += ": " + started.error().text;
     return started.ok();

@@ -243,7 +243,7 @@ void ClusterPart::peer_up(MemberId member, const Hello& hello) {
   for (const HelloGroup& group : hello.groups) {
     const auto found = shells_.find(group.group);
     if (found != shells_.end() && group.incarnation.member == member)
-      found->second->link_up(group.incarnation);
+      found->second->link_up(group.incarnation, hello.entry_format);
   }
   for (const GroupId group : groups_) check_away(group);
 }
@@ -382,6 +382,7 @@ void ClusterPart::publish() {
     if (member.record())
       for (const Incarnation& i : member.record()->in_sync)
         view.in_sync.push_back(name_of(i.member));
+    if (member.record()) view.format = member.record()->format;
     view.last = member.last();
     view.committed = member.committed();
     view.unprotected = member.unprotected();

@@ -10,6 +10,7 @@ namespace holdfast::replication {
 namespace {
 constexpr uint32_t kMagic = 0x54464c48;  // "HLFT" in little endian
 constexpr uint16_t kEpochStart = 1;
+constexpr uint16_t kRaises = 2;
 
 // Little endian, fixed offsets: magic 0, format 4, flags 6, group 8, body size 12, epoch 16, index
 // 24, time 32, previous hash 40..55, 64-bit checksum of everything else 56; from format 2 on
@@ -47,7 +48,10 @@ ChainHash encode_entry(const EntryHeader& header, ByteView body, Bytes& out) {
   std::byte* at = out.data() + start;
   put<uint32_t>(at, kMagic);
   put<uint16_t>(at + 4, header.format);
-  put<uint16_t>(at + 6, header.epoch_start ? kEpochStart : 0);
+  // Builds that do not know the second flag take such an entry for what has no events either.
+  put<uint16_t>(at + 6, header.raises        ? kEpochStart | kRaises
+                        : header.epoch_start ? kEpochStart
+                                             : 0);
   put<uint32_t>(at + 8, header.group.value);
   put<uint32_t>(at + 12, static_cast<uint32_t>(body.size()));
   put<uint64_t>(at + 16, header.at.epoch.value);
@@ -82,7 +86,8 @@ Result<EntryView> decode_entry(ByteView bytes) {
                      std::to_string(kEntryFormat)};
   const std::size_t head = entry_header_bytes(view.header.format);
   if (bytes.size() < head) return corrupt("shorter than its header");
-  view.header.epoch_start = (get<uint16_t>(at + 6) & kEpochStart) != 0;
+  view.header.raises = (get<uint16_t>(at + 6) & kRaises) != 0;
+  view.header.epoch_start = !view.header.raises && (get<uint16_t>(at + 6) & kEpochStart) != 0;
   view.header.group = {get<uint32_t>(at + 8)};
   if (get<uint32_t>(at + 12) != bytes.size() - head) return corrupt("size does not match");
   view.header.at = {{get<uint64_t>(at + 16)}, {get<uint64_t>(at + 24)}, {get<int64_t>(at + 32)}};

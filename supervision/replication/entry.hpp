@@ -31,8 +31,9 @@ struct Position {
   friend bool operator==(const Position&, const Position&) = default;
 };
 
-/// Format 1 has neither `committed` nor `digest`. Both are read; a group writes the highest that
-/// all its members know.
+/// Format 1 has neither `committed` nor `digest`. Both are read. A group begins with the lowest and
+/// goes on with the highest that all its members know, once they all are there: the first entry of
+/// a higher format says so.
 inline constexpr uint16_t kEntryFormatLowest = 1;
 inline constexpr uint16_t kEntryFormat = 2;
 inline constexpr std::size_t entry_header_bytes(uint16_t format) { return format == 1 ? 64 : 80; }
@@ -41,6 +42,7 @@ inline constexpr std::size_t kEntryHeaderBytes = entry_header_bytes(kEntryFormat
 struct EntryHeader {
   uint16_t format = kEntryFormat;
   bool epoch_start = false;  // first entry of a leadership; its body is empty
+  bool raises = false;       // first entry of a higher format; its body is empty
   GroupId group;
   Position at;
   ChainHash previous;

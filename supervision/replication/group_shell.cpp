@@ -136,8 +136,8 @@ void GroupShell::fail(const Error& error) {
   if (log_ && log_->failed) log_->failed(error);
 }
 
-void GroupShell::link_up(const Incarnation& peer) {
-  input([&](MonoTime now) { member_->on_link_up(peer, now); });
+void GroupShell::link_up(const Incarnation& peer, uint16_t format) {
+  input([&](MonoTime now) { member_->on_link_up(peer, now, format); });
 }
 void GroupShell::link_down(MemberId peer, bool gone) {
   input([&](MonoTime now) { member_->on_link_down(peer, gone, now); });
@@ -259,7 +259,15 @@ void GroupShell::lead_client() {
   if (!client_ || !lead_ || !member_->leads()) return;
   if (led_ == lead_) return;
   led_ = lead_;
-  tell(client_, [&](LogClient& client) { client.lead(lead_); });
+  tell(client_, [&](LogClient& client) {
+    client.format(member_->record()->format);
+    client.lead(lead_);
+  });
+}
+
+void GroupShell::execute(act::Format& a) {
+  if (!client_ || !member_->leads() || led_ != member_->epoch()) return;  // lead_client() tells it
+  tell(client_, [&](LogClient& client) { client.format(a.format); });
 }
 
 void GroupShell::execute(act::StepDown& a) {

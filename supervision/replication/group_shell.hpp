@@ -45,7 +45,8 @@ class GroupShell {
   void start();
 
   // ---- inputs
-  void link_up(const Incarnation& peer);
+  /// `format`: the highest entry format that its build knows.
+  void link_up(const Incarnation& peer, uint16_t format = kEntryFormat);
   void link_down(MemberId peer, bool gone);
   void message(MemberId from, const PeerMessage& message);
   void tick();
@@ -89,6 +90,7 @@ class GroupShell {
   void execute(act::ReadSnapshot& a);
   void execute(act::Commit& a);
   void execute(act::Lead& a);
+  void execute(act::Format& a);
   void execute(act::StepDown& a);
   void execute(act::Park& a);
   void execute(act::CompareAndSet& a);

@@ -30,7 +30,7 @@ Result<> replay_entry(Replica<C>& replica, const Codec<C>& codec, Index index, B
   if (entry.value().header.previous != chain)
     return fail(ErrorCode::kCorrupt, "the hash chain is broken");
   events.clear();
-  if (!entry.value().header.epoch_start) {
+  if (!entry.value().header.epoch_start && !entry.value().header.raises) {
     auto decoded = codec.decode_events(entry.value().body, events);
     if (!decoded) return fail(ErrorCode::kCorrupt, decoded.error().text);
   }

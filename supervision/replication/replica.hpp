@@ -83,6 +83,14 @@ class Replica {
     epoch_start_ = true;
   }
 
+  /// An entry without events, which changes nothing but what its header says. Nothing is open.
+  Sealed<C> seal_empty(WallTime clock) {
+    CHECK(leading_);
+    CHECK(!open());
+    batch_time_ = clock < time_ ? time_ : clock;
+    return close_batch();
+  }
+
   /// Decides one command at `clock` and applies what it proposes. CHECKs that this member leads.
   void decide(const Command& command, WallTime clock) {
     CHECK(leading_);
@@ -108,23 +116,13 @@ class Replica {
   std::optional<Sealed<C>> seal(WallTime clock) {
     CHECK(leading_);
     if (!open()) return std::nullopt;
-    Sealed<C> sealed;
     if (epoch_start_) {
       batch_time_ = clock < time_ ? time_ : clock;
       scratch_.clear();
       C::outstanding(std::as_const(state_), scratch_);
       for (Effect& effect : scratch_) hold({appended_.value + 1}, std::move(effect));
     }
-    appended_.value += 1;
-    time_ = batch_time_;
-    sealed.header.group = group_;
-    sealed.header.epoch_start = std::exchange(epoch_start_, false);
-    sealed.header.at = {epoch_, appended_, time_};
-    sealed.header.committed = committed_;
-    sealed.header.digest = digest_of<C>(std::as_const(state_));
-    sealed.events = std::move(batch_);
-    batch_.clear();
-    return sealed;
+    return close_batch();
   }
 
   /// Everything up to `index` is committed: releases what waited for it. Older or repeated indexes
@@ -145,6 +143,20 @@ class Replica {
   }
 
  private:
+  Sealed<C> close_batch() {
+    Sealed<C> sealed;
+    appended_.value += 1;
+    time_ = batch_time_;
+    sealed.header.group = group_;
+    sealed.header.epoch_start = std::exchange(epoch_start_, false);
+    sealed.header.at = {epoch_, appended_, time_};
+    sealed.header.committed = committed_;
+    sealed.header.digest = digest_of<C>(std::as_const(state_));
+    sealed.events = std::move(batch_);
+    batch_.clear();
+    return sealed;
+  }
+
   void hold(Index index, Effect effect) {
     CHECK(held_.empty() || held_.back().first <= index);
     held_.emplace_back(index, std::move(effect));

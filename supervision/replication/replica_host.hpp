@@ -102,18 +102,7 @@ class ReplicaHost : private LogClient {
     flush_due_ = false;
     commands_ = 0;
     if (failed_) return;
-    auto sealed = replica_.seal(hooks_.wall());
-    if (sealed) {
-      body_.clear();
-      if (!sealed->header.epoch_start) codec_.encode_events(sealed->events, body_);
-      sealed->header.previous = chain_;
-      sealed->header.format = format_;
-      entry_.clear();
-      chain_ = encode_entry(sealed->header, body_, entry_);
-      entries_ += 1;
-      bytes_ += entry_.size();
-      log_.append(sealed->header.at.index, entry_);
-    }
+    if (auto sealed = replica_.seal(hooks_.wall())) append(*sealed);
     hand_out();
   }
 
@@ -125,14 +114,25 @@ class ReplicaHost : private LogClient {
   bool parked() const { return parked_; }
   uint64_t entries_appended() const { return entries_; }
   uint64_t bytes_appended() const { return bytes_; }
-  /// The entry format to write from here on.
-  void format(uint16_t format) { format_ = format; }
 
  private:
   // -- LogClient
   void follow(Index index, ByteView entry) override {
     if (failed_ || index <= replica_.appended()) return;
     if (auto replayed = replay(index, entry); !replayed) fail(replayed.error());
+  }
+  void format(uint16_t format) override {
+    CHECK(format >= kEntryFormatLowest && format <= kEntryFormat);
+    if (format == format_) return;
+    if (!replica_.leading() || failed_) {
+      format_ = format;
+      return;
+    }
+    flush();  // as it was
+    format_ = format;
+    auto sealed = replica_.seal_empty(hooks_.wall());
+    sealed.header.raises = true;
+    append(sealed);
   }
   void deposed(const std::string& why) override {
     failed_ = true;
@@ -142,6 +142,18 @@ class ReplicaHost : private LogClient {
     if (parked && replica_.leading()) flush();
     parked_ = parked;
     if (hooks_.parked) hooks_.parked(parked);
+  }
+  void append(Sealed<C>& sealed) {
+    body_.clear();
+    if (!sealed.header.epoch_start && !sealed.header.raises)
+      codec_.encode_events(sealed.events, body_);
+    sealed.header.previous = chain_;
+    sealed.header.format = format_;
+    entry_.clear();
+    chain_ = encode_entry(sealed.header, body_, entry_);
+    entries_ += 1;
+    bytes_ += entry_.size();
+    log_.append(sealed.header.at.index, entry_);
   }
   Result<> replay(Index index, ByteView entry) {
     return replay_entry(replica_, codec_, index, entry, chain_, replayed_);

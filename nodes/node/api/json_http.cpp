@@ -289,6 +289,7 @@ Json to_json(const ReplicaGroupsView& view) {
                       {"committed", group.committed.value},
                       {"unprotected", group.unprotected},
                       {"parked", group.parked},
+                      {"format", group.format},
                       {"egress_held", group.egress_held},
                       {"stale_acks", group.stale_acks},
                       {"stale_epochs", group.stale_epochs},

@@ -167,6 +167,7 @@ struct ReplicaGroupView {
   std::string leader;  // member's name; "" while there is none
   std::vector<std::string> in_sync;
   Index last, committed;
+  uint16_t format = 0;       // of its entries, as all its members know it
   bool unprotected = false;  // leads alone though the group has more members
   bool parked = false;       // a hand-over is under way
   uint64_t egress_held = 0, stale_acks = 0, stale_epochs = 0, ejected = 0;

@@ -41,6 +41,9 @@ class LogClient {
   virtual void follow(Index index, ByteView entry) = 0;
   /// Lead under `epoch`: first apply what the log has beyond what was followed.
   virtual void lead(Epoch epoch) = 0;
+  /// Entries are to be written in this format from here on; told before lead(), and again when it
+  /// rises, which is journaled by an entry of its own.
+  virtual void format(uint16_t format) { (void)format; }
   /// Leadership is gone. The state may hold what was never committed: it has to be rebuilt.
   virtual void deposed(const std::string& why) = 0;
   /// Decide nothing until told otherwise; what is open is sealed now.

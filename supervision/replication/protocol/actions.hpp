@@ -52,6 +52,10 @@ struct Commit {
 struct Lead {
   Epoch epoch;
 };
+/// Leading: all members know this entry format, and the record says so: it is written from here on.
+struct Format {
+  uint16_t format = kEntryFormat;
+};
 /// Leadership is gone: reset the venue sockets, drop the replica's state and rebuild it.
 struct StepDown {
   std::string why;
@@ -91,8 +95,8 @@ struct Report {
 }  // namespace act
 
 using Action = std::variant<act::Send, act::Persist, act::PersistEpoch, act::Truncate, act::Install,
-                            act::ReadLog, act::ReadSnapshot, act::Commit, act::Lead, act::StepDown,
-                            act::Park, act::CompareAndSet, act::ReadRecord, act::Unprotected,
-                            act::Wipe, act::Fence, act::Report>;
+                            act::ReadLog, act::ReadSnapshot, act::Commit, act::Lead, act::Format,
+                            act::StepDown, act::Park, act::CompareAndSet, act::ReadRecord,
+                            act::Unprotected, act::Wipe, act::Fence, act::Report>;
 
 }  // namespace holdfast::replication

@@ -65,6 +65,8 @@ std::string_view to_text(Why why) {
       return "journal_failed";
     case Why::kDiverged:
       return "diverged";
+    case Why::kTooNew:
+      return "too_new";
     case Why::kCount_:
       break;
   }
@@ -137,12 +139,13 @@ bool Member::unprotected() const { return leads() && unprotected_; }
 
 // ---- links and messages
 
-void Member::on_link_up(const Incarnation& incarnation, MonoTime now) {
+void Member::on_link_up(const Incarnation& incarnation, MonoTime now, uint16_t format) {
   if (incarnation.member == settings_.self.member) return;
   Peer& p = peer(incarnation.member);
   if (p.incarnation && *p.incarnation != incarnation) p.sync = Sync::kUnknown, p.acked = {};
   p.incarnation = incarnation;
   p.linked = true;
+  p.format = format;
   p.gone = p.resigned = false;
   p.heard = now;
   if (leads()) {

@@ -77,6 +77,7 @@ enum class Why : uint8_t {
   kUnconfirmed,  // no acknowledgement and no arbiter
   kJournalFailed,
   kDiverged,
+  kTooNew,  // the group writes a format that this build does not know
   kCount_,
 };
 std::string_view to_text(Why why);
@@ -115,7 +116,8 @@ class Member {
   /// It may have happened or not: read again before anything else is asked.
   void on_cas_unknown(uint64_t id, MonoTime now);
 
-  void on_link_up(const Incarnation& peer, MonoTime now);
+  /// `format`: the highest entry format that its build knows.
+  void on_link_up(const Incarnation& peer, MonoTime now, uint16_t format = kEntryFormat);
   /// `gone`: nothing listens there any more, so its process is dead.
   void on_link_down(MemberId peer, bool gone, MonoTime now);
   void on_message(MemberId from, const PeerMessage& message, MonoTime now);
@@ -176,7 +178,8 @@ class Member {
     MemberId member;
     std::optional<Incarnation> incarnation;  // of its present or last link
     bool linked = false, gone = false, resigned = false;
-    MonoTime heard;  // anything at all
+    uint16_t format = 0;  // that its build knows; of the present or last link
+    MonoTime heard;       // anything at all
     // what a leader knows of it in this epoch
     Sync sync = Sync::kUnknown;
     Index sent, acked;
@@ -212,6 +215,8 @@ class Member {
   void note_change(const std::optional<GroupRecord>& before, MonoTime now);
   GroupRecord next_record() const;
   void adopt(const GroupRecord& record, MonoTime now);
+  bool too_new(const GroupRecord& record, MonoTime now);
+  uint16_t format_of_all() const;
   void won(MonoTime now);
   void not_won(Why why, MonoTime now);
   void read_record(MonoTime now);

@@ -329,6 +329,24 @@ void Member::mend_in_sync(MonoTime now) {
     ask(Purpose::kGrow, Why::kRecordRead, std::move(next));
     return;
   }
+  next.format = format_of_all();
+  if (state_ != MemberState::kServing || next.format <= record_->format) return;
+  report("all members know entry format " + std::to_string(next.format) +
+         ": it is written from "
+         "here on");
+  ask(Purpose::kUpdate, Why::kRecordRead, std::move(next));
+}
+
+/// The highest that all know, by members that are here; the record's as long as one is missing.
+uint16_t Member::format_of_all() const {
+  uint16_t known = settings_.format;
+  for (const MemberConfig& config : record_->members) {
+    if (config.member == settings_.self.member) continue;
+    const auto found = peers_.find(config.member);
+    if (found == peers_.end() || !found->second.linked) return record_->format;
+    known = std::min(known, found->second.format);
+  }
+  return known;
 }
 
 void Member::beat(MonoTime now) {

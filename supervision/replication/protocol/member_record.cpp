@@ -67,6 +67,7 @@ void Member::on_record(const std::optional<GroupRecord>& record, MonoTime now) {
                       std::to_string(record->group.value) + ": refused",
                   true);
   }
+  if (too_new(*record, now)) return;
   if ((record_ && record->version < record_->version) || record->epoch < epoch_) {
     // An answer that was overtaken; or, if it stays so, a record that was put back by hand.
     counters_.records_refused += 1;
@@ -88,6 +89,20 @@ void Member::on_record(const std::optional<GroupRecord>& record, MonoTime now) {
   }
   adopt(*record, now);
   if (leads()) release(now);
+}
+
+// What this build can't read it can neither hold nor follow: it takes no part.
+bool Member::too_new(const GroupRecord& record, MonoTime now) {
+  if (record.format <= settings_.format) return false;
+  counters_.records_refused += 1;
+  if (state_ == MemberState::kFailed) return true;
+  const std::string why = "the group writes entry format " + std::to_string(record.format) +
+                          ", this build knows up to " + std::to_string(settings_.format) +
+                          ": install the release that the other members run";
+  step_down(Why::kTooNew, why, now);
+  become(MemberState::kFailed, Why::kTooNew, "");
+  report(why, true);
+  return true;
 }
 
 void Member::adopt(const GroupRecord& record, MonoTime now) {
@@ -148,7 +163,8 @@ void Member::found(MonoTime now) {
   record.group = settings_.group;
   record.version = 1;
   record.epoch = {std::max<uint64_t>(epoch_.value, 0) + 1};
-  record.format = settings_.format;
+  // Others may be of an older build; it rises when all are there.
+  record.format = settings_.members.size() == 1 ? settings_.format : kEntryFormatLowest;
   record.leader = settings_.self;
   record.in_sync = {settings_.self};
   record.members = settings_.members;
@@ -171,6 +187,7 @@ void Member::won(MonoTime now) {
     case Purpose::kUpdate:
       adopt(pending.proposed, now);
       if (leads()) {
+        if (pending.purpose == Purpose::kUpdate) push(act::Format{record_->format});
         mend_in_sync(now);
         advance_commit(now);
       }

@@ -142,6 +142,7 @@ struct Node {
   std::vector<Effect> released;
   bool cut = false, throws_when_deposed = false;
   int rebuilt = 0;
+  uint16_t format = kEntryFormat;  // that its build knows
 };
 
 struct Cluster {
@@ -152,7 +153,9 @@ struct Cluster {
   std::array<Node, 3> nodes;
   std::set<std::pair<uint32_t, uint32_t>> silent;  // from, to: what is said does not arrive
 
-  Cluster() {
+  /// `format`: that the third member's build knows.
+  explicit Cluster(uint16_t format = kEntryFormat) {
+    nodes[2].format = format;
     for (uint32_t i = 0; i < 3; ++i) {
       nodes[i].id = {i + 1};
       nodes[i].disk.directory = static_cast<uint8_t>(i + 1);
@@ -171,6 +174,7 @@ struct Cluster {
     settings.group = kGroup;
     settings.self = {node.id, {}, uuid(9)};
     settings.members = {{{1}, Role::kSync}, {{2}, Role::kSync}, {{3}, Role::kSync}};
+    settings.format = node.format;
     GroupShellHooks hooks;
     hooks.now = [this] { return now; };
     hooks.send = [this, &node](MemberId to, const PeerMessage& message) {
@@ -194,8 +198,8 @@ struct Cluster {
   void connect(Node& node) {
     for (Node& other : nodes) {
       if (!other.shell || other.id == node.id) continue;
-      other.shell->link_up(node.shell->incarnation());
-      node.shell->link_up(other.shell->incarnation());
+      other.shell->link_up(node.shell->incarnation(), node.format);
+      node.shell->link_up(other.shell->incarnation(), other.format);
     }
   }
   /// The replica's actor starts; when it is deposed it is started again.
@@ -282,6 +286,64 @@ TEST(GroupShell, NothingIsReleasedThatAnInSyncMemberDoesNotHold) {
   EXPECT_TRUE(leader->released.empty());
   cluster.run(Duration::milliseconds(300));  // member 3 is put out of the set
   EXPECT_EQ(leader->released.size(), 2u);
+  EXPECT_EQ(cluster.arbiter.record->in_sync.size(), 2u);
+}
+
+EntryHeader header_at(const Node& node, Index index) {
+  return decode_entry(*node.disk.entries.at(index.value).bytes).value().header;
+}
+
+TEST(GroupShell, TheLowestFormatIsWrittenUntilAllMembersKnowMore) {
+  Cluster mixed{kEntryFormatLowest};
+  Node* leader = mixed.leader();
+  ASSERT_NE(leader, nullptr);
+  EXPECT_EQ(mixed.arbiter.record->format, kEntryFormatLowest);
+  leader->host->submit({LedgerCore::Command::kDeposit, 1, 10});
+  mixed.run(Duration::milliseconds(30));
+  for (const Node& node : mixed.nodes)
+    EXPECT_EQ(header_at(node, node.shell->member().last()).format, kEntryFormatLowest);
+  // The last member is upgraded: the leader says so by an entry, and all that follow are newer.
+  mixed.kill(mixed.nodes[2]);
+  mixed.nodes[2].format = kEntryFormat;
+  mixed.boot(mixed.nodes[2]);
+  mixed.run(Duration::milliseconds(500));
+  leader = mixed.leader();
+  ASSERT_NE(leader, nullptr);
+  EXPECT_EQ(mixed.arbiter.record->format, kEntryFormat);
+  const Index raised = leader->shell->member().last();
+  leader->host->submit({LedgerCore::Command::kDeposit, 2, 5});
+  mixed.run(Duration::milliseconds(30));
+  for (const Node& node : mixed.nodes) {
+    EXPECT_TRUE(header_at(node, raised).raises);
+    EXPECT_EQ(header_at(node, raised).format, kEntryFormat);
+    EXPECT_EQ(header_at(node, {raised.value - 1}).format, kEntryFormatLowest);
+    EXPECT_EQ(header_at(node, {raised.value + 1}).format, kEntryFormat);
+    EXPECT_FALSE(header_at(node, {raised.value + 1}).raises);
+    EXPECT_EQ(node.host->state().sum, 15);
+  }
+  // A successor goes on with what the record says.
+  mixed.kill(*leader);
+  mixed.run(Duration::milliseconds(100));
+  leader = mixed.leader();
+  ASSERT_NE(leader, nullptr);
+  EXPECT_EQ(header_at(*leader, leader->shell->member().last()).format, kEntryFormat);
+}
+
+TEST(GroupShell, ABuildThatDoesNotKnowTheFormatTakesNoPart) {
+  Cluster cluster;
+  ASSERT_EQ(cluster.arbiter.record->format, kEntryFormat);
+  Node& node = cluster.nodes[2];
+  cluster.kill(node);
+  node.format = kEntryFormatLowest;
+  cluster.boot(node);
+  cluster.run(Duration::milliseconds(500));
+  EXPECT_EQ(node.shell->member().state(), MemberState::kFailed);
+  EXPECT_GT(node.shell->member().counters().records_refused, 0u);
+  Node* leader = cluster.leader();
+  ASSERT_NE(leader, nullptr);
+  leader->host->submit({LedgerCore::Command::kDeposit, 1, 10});
+  cluster.run(Duration::milliseconds(300));
+  EXPECT_FALSE(leader->released.empty());
   EXPECT_EQ(cluster.arbiter.record->in_sync.size(), 2u);
 }
 

@@ -262,8 +262,10 @@ TEST(ReplicaHost, APoisonEntryIsNamedNotThrown) {
   const LedgerCore::Event bad{LedgerCore::Event::kDeposited, 1, 667};
   rig.codec.encode_events({&bad, 1}, body);
   auto first = decode_entry(rig.log.entries[1]);
-  EntryHeader header{kEntryFormat,       false, GroupId{7}, {Epoch{1}, Index{2}, WallTime{2000}},
-                     first.value().hash, {},    0};
+  EntryHeader header;
+  header.group = GroupId{7};
+  header.at = {Epoch{1}, Index{2}, WallTime{2000}};
+  header.previous = first.value().hash;
   encode_entry(header, body, entry);
   rig.log.entries[2] = entry;
   Replica<LedgerCore> again(GroupId{7});
