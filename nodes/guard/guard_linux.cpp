@@ -172,6 +172,8 @@ void Guard::spawn() {
   const std::string progress = in_state_dir("progress");
   ::unlink(progress.c_str());
   command.environment = {std::string(kProgressFileVariable) + "=" + progress};
+  command.environment.insert(command.environment.end(), settings_.node_environment.begin(),
+                             settings_.node_environment.end());
   command.record = in_state_dir("node.json");
   command.output = log_ ? log_->fd() : -1;
   const auto spawned = node_.spawn(command);

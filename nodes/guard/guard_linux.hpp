@@ -21,7 +21,8 @@ namespace holdfast {
 struct GuardSettings {
   std::string node_binary;
   std::string config;
-  std::vector<std::string> node_arguments = {};  // after --config FILE
+  std::vector<std::string> node_arguments = {};    // after --config FILE
+  std::vector<std::string> node_environment = {};  // NAME=VALUE, for the node alone
   std::string state_dir;
   GuardPolicy policy = {};
   Duration hang_timeout = Duration::seconds(5);  // zero: hangs are not looked for

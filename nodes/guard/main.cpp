@@ -130,6 +130,14 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 4096));
   app.add_flag("--foreground-logs", settings.foreground_logs,
                "the node writes to this terminal instead of STATE_DIR/node.log");
+  app.add_option("--node-env", settings.node_environment,
+                 "NAME=VALUE in the node's environment, not in the guard's own; repeatable")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->check([](const std::string& text) {
+        const auto at = text.find('=');
+        return at == 0 || at == std::string::npos ? "expected NAME=VALUE" : "";
+      });
   app.add_option("node-arguments", settings.node_arguments,
                  "after --: handed to the node as they are");
   app.footer(
