@@ -56,7 +56,7 @@ Result<> GatewayActor::start() {
               quit(error_text("venue " + setup_.rules.venue.str() + ": journal: " + text));
             });
           },
-          [this] { waiting_to_lead_ ? post([this] { led(); }) : led(); },
+          [this] { starting_ ? led() : post([this] { led(); }); },
           [this](const std::string& why) {
             // At once: what the log says from here on is for the next incarnation.
             if (transport_ != nullptr) transport_->close("this gateway leads no more");
@@ -64,10 +64,17 @@ Result<> GatewayActor::start() {
             post([this, why] { quit(error_text("deposed: " + why)); });
           },
           {}});
-  auto recovered = host_->recover();
-  if (!recovered) return recovered.error();
-  // A standby gets no further until it is told to lead; a group of one member leads within join().
-  if (auto joined = host_->join(); !joined) return joined;
+  starting_ = true;
+  host_->start(setup_.codec, [this](const auto& recovered) {
+    if (recovered) return;
+    begun_ = recovered.error();
+    if (!starting_)
+      post([this] {
+        quit(error_text("venue " + setup_.rules.venue.str() + ": " + begun_.error().text));
+      });
+  });
+  starting_ = false;
+  // A standby gets no further until it is told to lead; a group of one member leads within start().
   return begun_;
 }
 

@@ -121,6 +121,7 @@ class GatewayActor final : public LoopActor, private GatewayPort, private FdWatc
   std::map<GroupId, Shard> shards_;
   Result<> begun_ = success();
   bool waiting_to_lead_ = false;  // a standby
+  bool starting_ = false;         // start() is under way
   bool led_ = false;              // the start of this leadership is committed
   bool finding_ = false, flushing_ = false, ask_again_ = false;
   VenueStatus status_;

@@ -83,6 +83,7 @@ struct Ack {
   index @1 :UInt64;
   sent @2 :Int64;
   member @3 :Incarnation;
+  rebuilding @4 :Bool;  # its replica is not there yet
 }
 
 struct SnapshotPart {

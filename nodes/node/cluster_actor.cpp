@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "nodes/node/setup_linux.hpp"
+#include "nodes/node/snapshot_trigger_linux.hpp"
 #include "supervision/replication/arbiter/embedded_linux.hpp"
 #include "supervision/replication/arbiter/etcd_etcd.hpp"
 #include "supervision/replication/journal/member_journal_rocksdb.hpp"
@@ -17,7 +18,8 @@ using namespace replication;
 namespace {
 constexpr Duration kTick = Duration::milliseconds(5);
 constexpr Duration kPublish = Duration::milliseconds(100);
-constexpr uint64_t kTellEvery = 256;  // committed entries, to the snapshot maker
+constexpr uint64_t kTellEvery = 256;     // committed entries, to the snapshot maker
+constexpr uint64_t kLongReplay = 2'000;  // entries: the next start shall not do that again
 
 /// What the process acknowledged in memory survives it, not the host: an incarnation lives as long
 /// as the host's kernel. What was fsynced survives both.
@@ -150,6 +152,12 @@ Result<> ClusterPart::open() {
     return Error{ErrorCode::kInvalid, "cluster.toml has no member named " + settings_.node.name};
   const auto boot = boot_id(settings_.node.journal.durability);
   if (!boot) return boot.error();
+  background_ = std::make_unique<Background>(
+      [this, alive = std::weak_ptr<bool>(alive_)](std::function<void()> function) {
+        loop_.post([alive, function = std::move(function)] {
+          if (!alive.expired()) function();
+        });
+      });
   for (const GroupId group : groups_) {
     MemberSettings member = member_settings(group);
     member.self.boot = boot.value();
@@ -175,6 +183,12 @@ Result<> ClusterPart::open() {
     };
     hooks.report = [this, group](const std::string& line, bool alarm) {
       hooks_.say("group " + hooks_.name(group) + ": " + line + (alarm ? " ALARM" : ""));
+    };
+    hooks.away = [this](Background::Work work, Background::Done done) {
+      if (background_) background_->run(std::move(work), std::move(done));
+    };
+    hooks.replayed = [this, group](uint64_t entries) {
+      if (entries >= kLongReplay) hooks_.committed(group, shells_.at(group)->committed(), true);
     };
     auto journal =
         make_member_journal(journal_, appender_, group, settings_.node.journal.durability);
@@ -410,9 +424,12 @@ void ClusterPart::tick() {
   for (auto& [group, shell] : shells_) {
     shell->tick();
     const Index committed = shell->member().released();
-    if (committed.value >= told_[group].value + kTellEvery) {
-      told_[group] = committed;
-      hooks_.committed(group, committed);
+    Told& told = told_[group];
+    const bool due = shell->bytes() - told.bytes >= kReplayBytesMax;
+    if (due || committed.value >= told.committed.value + kTellEvery) {
+      told.committed = committed;
+      if (due) told.bytes = shell->bytes();
+      hooks_.committed(group, committed, due);
     }
   }
   if (sentry_cut_.load(std::memory_order_acquire)) {
@@ -447,7 +464,8 @@ void ClusterPart::leave(Duration within, std::function<void()> done) {
   for (auto& [group, shell] : shells_) {
     if (!shell->member().leads()) continue;
     for (const PeerView& peer : shell->member().peers())
-      if (peer.in_sync && peer.linked && shell->hand_over(peer.member).ok()) break;
+      if (peer.in_sync && peer.linked && !peer.rebuilding && shell->hand_over(peer.member).ok())
+        break;
   }
 }
 
@@ -475,6 +493,7 @@ void ClusterPart::close() {
   if (std::exchange(closed_, true)) return;
   sentry_stop_.store(true, std::memory_order_relaxed);
   for (const GroupId group : groups_) drop_away(group);
+  background_.reset();
   links_.reset();
 }
 

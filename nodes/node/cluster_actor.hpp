@@ -12,6 +12,7 @@
 #include "nodes/settings/settings.hpp"
 #include "supervision/replication/arbiter/arbiter.hpp"
 #include "supervision/replication/group_shell.hpp"
+#include "supervision/replication/journal/background_linux.hpp"
 #include "supervision/replication/journal/journal_rocksdb.hpp"
 #include "supervision/replication/stream/links_linux.hpp"
 #include "supervision/runtime/actor.hpp"
@@ -32,8 +33,9 @@ class ClusterPart {
     std::function<void(GroupId)> lift_egress;
     /// Who leads the group has changed.
     std::function<void(GroupId)> changed;
-    /// How far a group's members have committed, now and then.
-    std::function<void(GroupId, Index)> committed;
+    /// How far a group's members have committed, now and then; `due`: a restart would have so much
+    /// to replay that a snapshot should be made.
+    std::function<void(GroupId, Index, bool due)> committed;
     std::function<void(const std::string& line)> say;
   };
 
@@ -105,7 +107,12 @@ class ClusterPart {
   std::unique_ptr<replication::Links> links_;
   std::map<GroupId, Away> away_;
   std::map<MemberId, replication::Hello> hellos_;  // the last of each peer
-  std::map<GroupId, Index> told_;
+  struct Told {
+    Index committed;
+    uint64_t bytes = 0;  // of the journal when a snapshot was last due
+  };
+  std::map<GroupId, Told> told_;
+  std::unique_ptr<replication::Background> background_;
   std::function<void()> left_;
   mutable std::mutex views_mutex_;
   operator_api::ReplicaGroupsView views_;

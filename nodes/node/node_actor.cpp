@@ -126,7 +126,9 @@ class Node {
       if (auto fence = fence_of(group)) fence->lift();
     };
     hooks.changed = [this](GroupId group) { leadership_changed(group); };
-    hooks.committed = [this](GroupId group, Index index) { snapshots_->committed(group, index); };
+    hooks.committed = [this](GroupId group, Index index, bool due) {
+      snapshots_->committed(group, index, due);
+    };
     hooks.say = [](const std::string& line) { say(line); };
     cluster_ = std::make_unique<ClusterPart>(settings_, *journal_, *appender_, *loop_,
                                              system_->get(), std::move(groups), std::move(hooks));

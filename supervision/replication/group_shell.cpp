@@ -7,7 +7,8 @@ namespace holdfast::replication {
 /// What a replica holds. The shell knows the latest; an older one does nothing any more.
 class GroupShell::GroupLog final : public Log {
  public:
-  explicit GroupLog(GroupShell& shell) : shell_(&shell), alive_(shell.alive_) {}
+  explicit GroupLog(GroupShell& shell)
+      : shell_(&shell), alive_(shell.alive_), generation_(shell.generation_) {}
   ~GroupLog() override {
     if (!alive_.expired()) shell_->leave(*this);
   }
@@ -35,6 +36,21 @@ class GroupShell::GroupLog final : public Log {
   void diverged(const std::string& why) override {
     if (current()) shell_->diverged(why);
   }
+  bool away(std::function<void(const LogReader&)> work, std::function<void()> done) override {
+    return current() && shell_->away(std::move(work), std::move(done));
+  }
+  bool replaced() override {
+    return current() && std::exchange(generation_, shell_->generation_) != shell_->generation_;
+  }
+  void keep(std::shared_ptr<void> state) override {
+    if (current() && generation_ == shell_->generation_) shell_->kept_ = std::move(state);
+  }
+  std::shared_ptr<void> kept() override {
+    return current() ? std::exchange(shell_->kept_, nullptr) : nullptr;
+  }
+  void replayed(uint64_t entries) override {
+    if (current() && shell_->hooks_.replayed) shell_->hooks_.replayed(entries);
+  }
   /// A group of more members has its epochs from the arbiter.
   Result<Epoch> raise_epoch(Epoch) override {
     return Error{ErrorCode::kConflict, "this group's epochs come from the arbiter"};
@@ -47,6 +63,31 @@ class GroupShell::GroupLog final : public Log {
   bool current() const { return !alive_.expired() && shell_->log_ == this; }
   GroupShell* shell_;
   std::weak_ptr<bool> alive_;
+  uint64_t generation_;
+};
+
+/// The journal for who reads it on another thread, up to what is committed by then.
+class GroupShell::AwayReader final : public LogReader {
+ public:
+  AwayReader(std::shared_ptr<const LogReader> journal,
+             std::shared_ptr<const std::atomic<uint64_t>> committed, const std::atomic<bool>& stop)
+      : journal_(std::move(journal)), committed_(std::move(committed)), stop_(stop) {}
+  Result<std::optional<Snapshot>> latest_snapshot() const override {
+    return journal_->latest_snapshot();
+  }
+  Result<> read(Index from, const std::function<Result<>(Index, ByteView)>& visit) const override {
+    return journal_->read(from, [&](Index index, ByteView bytes) -> Result<> {
+      if (stop_.load(std::memory_order_relaxed))
+        return Error{ErrorCode::kUnavailable, "the process ends"};
+      return visit(index, bytes);
+    });
+  }
+  Index known_committed() const override { return {committed_->load(std::memory_order_acquire)}; }
+
+ private:
+  std::shared_ptr<const LogReader> journal_;
+  std::shared_ptr<const std::atomic<uint64_t>> committed_;
+  const std::atomic<bool>& stop_;
 };
 
 GroupShell::GroupShell(MemberSettings settings, std::unique_ptr<MemberJournal> journal,
@@ -76,7 +117,8 @@ void GroupShell::start_member(Persisted persisted, const Uuid& data_dir) {
   unapplied_.clear();
   lead_ = led_ = {};
   member_ = std::make_unique<Member>(settings_, std::move(persisted));
-  committed_.store(member_->released().value, std::memory_order_release);
+  member_->ready(client_ != nullptr, hooks_.now());
+  committed_->store(member_->released().value, std::memory_order_release);
 }
 
 void GroupShell::start() {
@@ -106,7 +148,7 @@ void GroupShell::carry_out() {
   }
   member_->actions().clear();
   carrying_ = false;
-  committed_.store(member_->released().value, std::memory_order_release);
+  committed_->store(member_->released().value, std::memory_order_release);
   const Standing now{member_->state(), member_->epoch(), member_->leader()};
   if (now == standing_) return;
   standing_ = now;
@@ -166,6 +208,7 @@ void GroupShell::execute(act::Send& a) { hooks_.send(a.to, a.message); }
 
 void GroupShell::execute(act::Persist& a) {
   for (EntryRef& entry : a.entries) {
+    bytes_ += entry.bytes->size();
     journal_->append(entry);
     unpersisted_.push_back({entry.index, entry.epoch, nullptr});
     unapplied_.push_back(std::move(entry));
@@ -196,10 +239,30 @@ void GroupShell::execute(act::Truncate& a) {
 void GroupShell::execute(act::Install& a) {
   unpersisted_.clear();
   unapplied_.clear();
-  if (!ok(journal_->install(a.snapshot))) return;
-  tell(client_, [](LogClient& client) {
+  journal_->flush();
+  log_replaced();  // what is read of it from here on may be of both
+  // Ten and more milliseconds, which are not the other groups'.
+  auto snapshot = std::make_shared<Snapshot>(std::move(a.snapshot));
+  auto result = std::make_shared<Result<>>(success());
+  const auto work = [this, snapshot, result] { *result = journal_->install(*snapshot); };
+  if (!hooks_.away) {
+    work();
+    return installed(*result);
+  }
+  hooks_.away([work](const std::atomic<bool>&) { work(); },
+              [this, result, alive = std::weak_ptr<bool>(alive_)] {
+                if (!alive.expired()) installed(*result);
+              });
+}
+
+void GroupShell::installed(const Result<>& result) {
+  if (!ok(result)) return;
+  log_replaced();
+  replica_gone();
+  tell(std::exchange(client_, nullptr), [](LogClient& client) {
     client.deposed("a snapshot of the leader's takes the place of this state");
   });
+  input([&](MonoTime now) { member_->on_installed(now); });
 }
 
 void GroupShell::execute(act::ReadLog& a) {
@@ -272,6 +335,7 @@ void GroupShell::execute(act::Format& a) {
 
 void GroupShell::execute(act::StepDown& a) {
   lead_ = {};
+  replica_gone();
   if (hooks_.cut_egress) hooks_.cut_egress();
   tell(std::exchange(client_, nullptr), [&](LogClient& client) { client.deposed(a.why); });
 }
@@ -318,7 +382,9 @@ void GroupShell::execute(act::ReadRecord&) {
 void GroupShell::execute(act::Unprotected& a) { (void)ok(journal_->fsync_all(a.on)); }
 
 void GroupShell::execute(act::Wipe& a) {
+  replica_gone();
   tell(std::exchange(client_, nullptr), [&](LogClient& client) { client.deposed(a.why); });
+  log_replaced();
   if (!ok(journal_->wipe())) return;
   auto data_dir = journal_->data_dir();
   if (!ok(data_dir)) return;
@@ -335,6 +401,24 @@ void GroupShell::execute(act::Report& a) { hooks_.report(a.text, a.alarm); }
 
 // ---- the replica's side
 
+bool GroupShell::away(std::function<void(const LogReader&)> work, std::function<void()> done) {
+  std::shared_ptr<const LogReader> reader = hooks_.away ? journal_->reader() : nullptr;
+  if (!reader) return false;
+  hooks_.away([work = std::move(work), reader = std::move(reader), committed = committed_](
+                  const std::atomic<bool>& stop) { work(AwayReader(reader, committed, stop)); },
+              std::move(done));
+  return true;
+}
+
+void GroupShell::replica_gone() {
+  if (member_) member_->ready(false, hooks_.now());
+}
+
+void GroupShell::log_replaced() {
+  generation_ += 1;
+  kept_.reset();
+}
+
 std::unique_ptr<Log> GroupShell::log() {
   auto log = std::make_unique<GroupLog>(*this);
   if (log_) leave(*log_);
@@ -346,16 +430,21 @@ void GroupShell::leave(GroupLog& log) {
   if (log_ != &log) return;
   log_ = nullptr;
   client_ = nullptr;
+  replica_gone();
+  carry_out();
 }
 
 Result<> GroupShell::join(GroupLog& log, LogClient& client, Index applied) {
   if (log_ != &log) return Error{ErrorCode::kConflict, "another replica has taken this log"};
+  if (log.replaced()) return Error{ErrorCode::kConflict, "the log was replaced meanwhile"};
   client_ = &client;
   applied_ = applied;
   if (!member_->leads()) {
     apply(member_->released());
+    input([&](MonoTime now) { member_->ready(client_ != nullptr, now); });
     return success();
   }
+  member_->ready(true, hooks_.now());
   if (led_ != lead_)
     lead_client();
   else  // a replica that led in this epoch is gone, with what it had decided
@@ -367,6 +456,7 @@ Result<> GroupShell::join(GroupLog& log, LogClient& client, Index applied) {
 void GroupShell::append(Index index, ByteView entry) {
   // Under an epoch that was superseded in this very turn: dropped, like the state that made it.
   if (!member_->leads() || led_ != member_->epoch()) return;
+  bytes_ += entry.size();
   EntryRef ref{index, led_, std::make_shared<const Bytes>(entry.begin(), entry.end())};
   journal_->append(ref);
   unpersisted_.push_back({ref.index, ref.epoch, nullptr});

@@ -29,6 +29,14 @@ struct GroupShellHooks {
   /// This copy was dropped: its incarnation is another from here on, peers have to be told.
   std::function<void()> renewed;
   std::function<void(const std::string& line, bool alarm)> report;
+  /// Runs `work` on another thread, then `done` on the loop (on the loop's next turns, whatever
+  /// became of the shell). `stop` becomes true when the process ends; no work may outlive the
+  /// journal. None: everything is done on the loop.
+  std::function<void(std::function<void(const std::atomic<bool>& stop)> work,
+                     std::function<void()> done)>
+      away = {};
+  /// A replica has started, and had to apply so many entries for that.
+  std::function<void(uint64_t entries)> replayed = {};
 };
 
 class GroupShell {
@@ -62,10 +70,13 @@ class GroupShell {
   const Member& member() const { return *member_; }
   const Incarnation& incarnation() const { return member_->settings().self; }
   /// Any thread: up to where a snapshot may reach.
-  Index committed() const { return {committed_.load(std::memory_order_acquire)}; }
+  Index committed() const { return {committed_->load(std::memory_order_acquire)}; }
+  /// Bytes of entries that came to the journal since the start.
+  uint64_t bytes() const { return bytes_; }
 
  private:
   class GroupLog;
+  class AwayReader;
   template <typename F>
   void input(F&& function);
   void carry_out();
@@ -105,6 +116,10 @@ class GroupShell {
   void append(Index index, ByteView entry);
   void leave(GroupLog& log);
   void diverged(const std::string& why);
+  bool away(std::function<void(const LogReader&)> work, std::function<void()> done);
+  void log_replaced();
+  void replica_gone();
+  void installed(const Result<>& result);
 
   MemberSettings settings_;
   std::unique_ptr<MemberJournal> journal_;
@@ -122,12 +137,16 @@ class GroupShell {
   std::deque<EntryRef> unpersisted_;  // handed to the journal; epochs of what is to come
   std::deque<EntryRef> unapplied_;    // followed and not applied yet
 
-  GroupLog* log_ = nullptr;             // the replica's present one
-  LogClient* client_ = nullptr;         // joined
-  Index applied_;                       // by the client
-  Epoch led_;                           // epoch that the client was told to lead
-  Epoch lead_;                          // epoch to lead in; zero: none
-  std::atomic<uint64_t> committed_{0};  // written on the loop, read by the snapshot maker
+  GroupLog* log_ = nullptr;      // the replica's present one
+  LogClient* client_ = nullptr;  // joined
+  Index applied_;                // by the client
+  Epoch led_;                    // epoch that the client was told to lead
+  Epoch lead_;                   // epoch to lead in; zero: none
+  uint64_t generation_ = 0;      // of the log: another when it was replaced
+  std::shared_ptr<void> kept_;   // by the last replica, for the next
+  uint64_t bytes_ = 0;
+  /// Written on the loop, read by the snapshot maker and by who rebuilds a replica.
+  std::shared_ptr<std::atomic<uint64_t>> committed_ = std::make_shared<std::atomic<uint64_t>>(0);
 };
 
 }  // namespace holdfast::replication

@@ -91,6 +91,16 @@ class Replica {
     return close_batch();
   }
 
+  /// The state is exactly what was committed: nothing decided is on its way.
+  bool settled() const { return committed_ == appended_ && !open(); }
+  /// Ends a leadership with a settled state, which goes on as a follower's. What waits to be
+  /// released is for the next leader.
+  void retire() {
+    CHECK(settled());
+    leading_ = false;
+    held_.clear();
+  }
+
   /// Decides one command at `clock` and applies what it proposes. CHECKs that this member leads.
   void decide(const Command& command, WallTime clock) {
     CHECK(leading_);

@@ -43,6 +43,13 @@ class ReplicaHost : private LogClient {
       if (hooks_.failed) hooks_.failed(error);
     });
   }
+  /// A leader that handed over leaves its state to the next replica of the log: all of it is
+  /// committed.
+  ~ReplicaHost() {
+    if (!deposed_ || !replica_.leading() || !replica_.settled()) return;
+    replica_.retire();
+    log_.keep(std::make_shared<Kept>(Kept{std::move(replica_), chain_}));
+  }
   ReplicaHost(const ReplicaHost&) = delete;
   ReplicaHost& operator=(const ReplicaHost&) = delete;
 
@@ -55,6 +62,32 @@ class ReplicaHost : private LogClient {
   /// From here on the log says what to do: follow, or lead (Hooks::led), which a group of one
   /// member does before this returns.
   Result<> join() { return log_.join(*this, replica_.appended(), replica_.epoch()); }
+
+  /// recover() and join(), without holding up the loop where the log has another thread for it;
+  /// `done` then comes later, on the loop, and the host only follows or leads from there on.
+  /// Elsewhere `done` runs before this returns. Errors are recover()'s and join()'s.
+  void start(std::shared_ptr<const Codec<C>> codec,
+             std::function<void(const Result<Recovered>&)> done) {
+    auto job = std::make_shared<Rebuild>(replica_.group(), std::move(codec));
+    if (auto kept = std::static_pointer_cast<Kept>(log_.kept())) {
+      replica_ = std::move(kept->replica);
+      chain_ = kept->chain;
+      job->recovered = Recovered{chain_, {}, 0};
+      return joined(*job, done);
+    }
+    const bool away = log_.away([job](const LogReader& reader) { job->run(reader); },
+                                [this, alive = std::weak_ptr<bool>(alive_), job, done] {
+                                  if (alive.expired()) return;
+                                  if (job->recovered) {
+                                    replica_ = std::move(job->replica);
+                                    chain_ = job->recovered.value().chain;
+                                  }
+                                  joined(*job, done);
+                                });
+    if (away) return;
+    job->recovered = recover();
+    joined(*job, done);
+  }
 
   /// Begins to serve under `epoch`; what is outstanding is emitted when the epoch start is
   /// committed. What the log has beyond what was followed is applied first.
@@ -112,10 +145,57 @@ class ReplicaHost : private LogClient {
   bool failed() const { return failed_; }
   /// A hand-over is under way: what comes waits.
   bool parked() const { return parked_; }
+  /// Entries that start() had to apply.
+  uint64_t replayed() const { return entries_replayed_; }
   uint64_t entries_appended() const { return entries_; }
   uint64_t bytes_appended() const { return bytes_; }
 
  private:
+  struct Kept {
+    Replica<C> replica;
+    ChainHash chain;
+  };
+  /// A replica that is made ready on another thread. It shares nothing with the host.
+  struct Rebuild {
+    Rebuild(GroupId group, std::shared_ptr<const Codec<C>> with)
+        : replica(group), codec(std::move(with)) {}
+    void run(const LogReader& reader) {
+      recovered = replication::recover(replica, reader, *codec, reader.known_committed());
+      // What was committed meanwhile: the loop shall find only a little left.
+      for (int i = 0; i < kRounds && recovered; ++i) {
+        const Index upto = reader.known_committed();
+        if (upto.value < replica.appended().value + kLittle) return;
+        const auto more =
+            reader.read({replica.appended().value + 1}, [&](Index at, ByteView bytes) {
+              if (at > upto) return success();
+              recovered.value().entries_replayed += 1;
+              return replay_entry(replica, *codec, at, bytes, recovered.value().chain, events);
+            });
+        if (!more) recovered = more.error();
+      }
+    }
+    static constexpr int kRounds = 16;
+    static constexpr uint64_t kLittle = 64;  // entries
+    Replica<C> replica;
+    std::shared_ptr<const Codec<C>> codec;
+    std::vector<typename C::Event> events;
+    Result<Recovered> recovered = Error{ErrorCode::kUnavailable, "not begun"};
+  };
+  void joined(Rebuild& job, const std::function<void(const Result<Recovered>&)>& done) {
+    if (log_.replaced()) {
+      replica_ = Replica<C>(replica_.group());
+      return start(std::move(job.codec), done);
+    }
+    if (job.recovered) {
+      entries_replayed_ = job.recovered.value().entries_replayed;
+      if (const auto joined = join(); !joined)
+        job.recovered = joined.error();
+      else
+        log_.replayed(entries_replayed_);
+    }
+    done(job.recovered);
+  }
+
   // -- LogClient
   void follow(Index index, ByteView entry) override {
     if (failed_ || index <= replica_.appended()) return;
@@ -135,7 +215,7 @@ class ReplicaHost : private LogClient {
     append(sealed);
   }
   void deposed(const std::string& why) override {
-    failed_ = true;
+    failed_ = deposed_ = true;
     if (hooks_.deposed) hooks_.deposed(why);
   }
   void park(bool parked) override {
@@ -193,9 +273,10 @@ class ReplicaHost : private LogClient {
   Bytes body_, entry_;
   std::vector<Committed<Effect>> released_, handing_;
   std::size_t commands_ = 0;
-  uint64_t entries_ = 0, bytes_ = 0;
+  uint64_t entries_ = 0, bytes_ = 0, entries_replayed_ = 0;
   std::vector<typename C::Event> replayed_;
   uint16_t format_ = kEntryFormat;
+  bool deposed_ = false;
   bool flush_due_ = false, failed_ = false, handing_out_ = false, parked_ = false;
 };
 

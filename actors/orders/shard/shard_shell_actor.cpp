@@ -27,9 +27,8 @@ Behavior ShardShell::make_behavior() {
           "the log, then forgive it",
           true);
   if (const auto started = start(); !started) {
-    event("start_failed", started.error().text, true);
-    quit(started.error().code == ErrorCode::kCorrupt ? error_poison(started.error().text)
-                                                     : error_text(started.error().text));
+    start_error_ = started.error();
+    give_up();
     return {};
   }
   return {
@@ -107,16 +106,30 @@ Result<> ShardShell::start() {
     if (!parked) post([this] { kick(); });
   };
   host_ = std::make_unique<Host>(setup_.group, *log_, codec_, std::move(hooks));
-  const auto recovered = host_->recover();
-  if (!recovered) return recovered.error();
-  replayed_ = recovered.value().entries_replayed;
-  // A standby gets no further until it is told to lead; a group of one member leads within join().
-  if (const auto joined = host_->join(); !joined) return joined.error();
+  starting_ = true;
+  host_->start(std::make_shared<const ShardCodec>(),
+               [this](const auto& recovered) { started(recovered); });
+  starting_ = false;
+  // A standby gets no further until it is told to lead; a group of one member leads within start().
   waiting_to_lead_ = !begun_;
-  if (waiting_to_lead_)
-    event("follows", std::to_string(replayed_) + " entries replayed, up to " +
-                         std::to_string(host_->replica().appended().value));
+  if (start_error_) return *start_error_;
   return success();
+}
+
+void ShardShell::started(const Result<replication::Recovered>& recovered) {
+  if (!recovered) {
+    start_error_ = recovered.error();
+    if (!starting_) post([this] { give_up(); });
+  } else if (!host_->replica().leading()) {
+    event("follows", std::to_string(host_->replayed()) + " entries replayed, up to " +
+                         std::to_string(host_->replica().appended().value));
+  }
+}
+
+void ShardShell::give_up() {
+  const Error& error = *start_error_;
+  event("start_failed", error.text, true);
+  quit(error.code == ErrorCode::kCorrupt ? error_poison(error.text) : error_text(error.text));
 }
 
 void ShardShell::begin() {
@@ -129,7 +142,7 @@ void ShardShell::begin() {
   }
   begun_ = true;
   event("leads", "epoch " + std::to_string(host_->replica().epoch().value) + ", " +
-                     std::to_string(replayed_) + " entries replayed, " +
+                     std::to_string(host_->replayed()) + " entries replayed, " +
                      std::to_string(state().book.orders()) + " orders, " +
                      std::to_string(state().book.open()) + " open");
   load_at_start();

@@ -62,6 +62,8 @@ class ShardShell final : public LoopActor {
 
   // ---- life (shard_shell_actor.cpp)
   Result<> start();
+  void started(const Result<replication::Recovered>& recovered);
+  void give_up();
   void begin();
   void load_at_start();
   bool serving() const { return host_ && !failed_ && host_->serving() && begun_; }
@@ -149,7 +151,8 @@ class ShardShell final : public LoopActor {
   std::unique_ptr<Host> host_;
   bool begun_ = false;            // the epoch start is committed
   bool waiting_to_lead_ = false;  // a standby
-  uint64_t replayed_ = 0;         // entries, at the start
+  bool starting_ = false;         // start() is under way
+  std::optional<Error> start_error_;
   bool failed_ = false, paused_ = false;
 
   Pipeline pipeline_;

@@ -12,15 +12,17 @@
 namespace holdfast::replication {
 
 namespace {
-/// Drops all entries from `from` on and, when `snapshots`, every snapshot of the group.
+/// Drops all entries from `from` on and, when `snapshots`, every snapshot of the group, with their
+/// pieces in `chunks`, if given.
 void drop(rocksdb::WriteBatch& batch, rocksdb::DB& db, rocksdb::ColumnFamilyHandle* entries,
           rocksdb::ColumnFamilyHandle* chunks, rocksdb::ColumnFamilyHandle* meta, GroupId group,
           Index from, bool snapshots) {
   batch.DeleteRange(entries, slice_of(entry_key(group, from)),
                     slice_of(entry_key({group.value + 1}, {0})));
   if (!snapshots) return;
-  batch.DeleteRange(chunks, slice_of(chunk_key(group, {0}, 0)),
-                    slice_of(chunk_key({group.value + 1}, {0}, 0)));
+  if (chunks)
+    batch.DeleteRange(chunks, slice_of(chunk_key(group, {0}, 0)),
+                      slice_of(chunk_key({group.value + 1}, {0}, 0)));
   const std::string prefix = meta_key("snapshot", group) + "/";
   const std::unique_ptr<rocksdb::Iterator> it(db.NewIterator({}, meta));
   for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix); it->Next())
@@ -151,11 +153,20 @@ Result<> JournalRocksdb::truncate(GroupId group, Index last) {
 }
 
 Result<> JournalRocksdb::install_snapshot(GroupId group, const Snapshot& snapshot) {
+  auto content = put_content(group, snapshot, nullptr);
+  if (!content) return content.error();
+  // One write, so that a crash leaves the former log or the new one.
   rocksdb::WriteBatch batch;
-  drop(batch, *db_, entries_, snapshots_, meta_, group, {0}, true);
+  drop(batch, *db_, entries_, nullptr, meta_, group, {0}, true);
+  const uint64_t index = snapshot.at.index.value;
+  batch.DeleteRange(snapshots_, slice_of(chunk_key(group, {0}, 0)),
+                    slice_of(chunk_key(group, {index}, 0)));
+  batch.DeleteRange(snapshots_, slice_of(chunk_key(group, {index + 1}, 0)),
+                    slice_of(chunk_key({group.value + 1}, {0}, 0)));
+  batch.Put(meta_, snapshot_meta_key(group, snapshot.at.index), content.value());
   auto status = db_->Write({}, &batch);
-  if (!status.ok()) return error_of(status, settings_.directory, "clearing");
-  return put_snapshot(group, snapshot);
+  if (status.ok()) status = db_->FlushWAL(true);
+  return status.ok() ? success() : Result<>(error_of(status, settings_.directory, "installing"));
 }
 
 Result<> JournalRocksdb::wipe(GroupId group) {

@@ -356,36 +356,15 @@ Result<> JournalRocksdb::put_pieces(GroupId group, Index index,
                      : Result<>(error_of(status, settings_.directory, "writing a snapshot to"));
 }
 
-Result<> JournalRocksdb::put_snapshot(GroupId group, const Snapshot& snapshot) {
-  // What is stored: pieces that are there already are not written again.
-  const std::string prefix = meta_key("snapshot", group) + "/";
-  std::vector<StoredSnapshot> older;
-  {
-    std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, meta_));
-    for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix); it->Next()) {
-      auto stored = parse_snapshot(it->value());
-      if (stored && stored->header.index < snapshot.at.index.value)
-        older.push_back(std::move(*stored));
-    }
-  }
+/// Stores the pieces that `base` does not have; the value of the header, with which they count.
+Result<std::string> JournalRocksdb::put_content(GroupId group, const Snapshot& snapshot,
+                                                const StoredSnapshot* base) {
   struct HashOfHash {
     std::size_t operator()(const ChainHash& hash) const { return hash.low; }
   };
   std::unordered_map<ChainHash, SnapshotPiece, HashOfHash> known;
-  // A crash may have left pieces of a snapshot that never came to count.
-  const JournalKey behind =
-      chunk_key(group, {older.empty() ? 0 : older.back().header.index + 1}, 0);
-  const JournalKey here = chunk_key(group, snapshot.at.index, UINT32_MAX);
-  {
-    std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, snapshots_));
-    it->Seek(slice_of(behind));
-    if (it->Valid() && it->key().compare(slice_of(here)) < 0) {
-      const auto status = db_->DeleteRange({}, snapshots_, slice_of(behind), slice_of(here));
-      if (!status.ok()) return error_of(status, settings_.directory, "trimming");
-    }
-  }
-  if (!older.empty())
-    for (const SnapshotPiece& row : older.back().pieces)
+  if (base)
+    for (const SnapshotPiece& row : base->pieces)
       known.try_emplace({row.hash_high, row.hash_low}, row);
 
   const SnapshotHeader header{snapshot.at.epoch.value,
@@ -411,8 +390,37 @@ Result<> JournalRocksdb::put_snapshot(GroupId group, const Snapshot& snapshot) {
     }
     value.append(reinterpret_cast<const char*>(&row->second), sizeof row->second);
   }
-  auto put = put_pieces(group, snapshot.at.index, fresh);
-  if (!put) return put;
+  if (auto put = put_pieces(group, snapshot.at.index, fresh); !put) return put.error();
+  return value;
+}
+
+Result<> JournalRocksdb::put_snapshot(GroupId group, const Snapshot& snapshot) {
+  // What is stored: pieces that are there already are not written again.
+  const std::string prefix = meta_key("snapshot", group) + "/";
+  std::vector<StoredSnapshot> older;
+  {
+    std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, meta_));
+    for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix); it->Next()) {
+      auto stored = parse_snapshot(it->value());
+      if (stored && stored->header.index < snapshot.at.index.value)
+        older.push_back(std::move(*stored));
+    }
+  }
+  // A crash may have left pieces of a snapshot that never came to count.
+  const JournalKey behind =
+      chunk_key(group, {older.empty() ? 0 : older.back().header.index + 1}, 0);
+  const JournalKey here = chunk_key(group, snapshot.at.index, UINT32_MAX);
+  {
+    std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, snapshots_));
+    it->Seek(slice_of(behind));
+    if (it->Valid() && it->key().compare(slice_of(here)) < 0) {
+      const auto status = db_->DeleteRange({}, snapshots_, slice_of(behind), slice_of(here));
+      if (!status.ok()) return error_of(status, settings_.directory, "trimming");
+    }
+  }
+  auto content = put_content(group, snapshot, older.empty() ? nullptr : &older.back());
+  if (!content) return content.error();
+  const std::string& value = content.value();
   auto status = db_->Put({}, meta_, snapshot_meta_key(group, snapshot.at.index), value);
   if (status.ok()) status = db_->FlushWAL(true);
   if (!status.ok()) return error_of(status, settings_.directory, "writing a snapshot to");

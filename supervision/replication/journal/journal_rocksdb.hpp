@@ -36,6 +36,7 @@ struct JournalSettings {
 };
 
 class JournalRocksdb;
+struct StoredSnapshot;
 
 /// Appends of one loop, for all groups on it: collected through a turn, written as one batch at its
 /// end. Thread-confined to its loop. `defer` runs a function at the end of the turn, `post` runs
@@ -109,7 +110,8 @@ class JournalRocksdb {
   /// An id of the group's data in this directory, made at the first call.
   Result<std::string> group_id(GroupId group);
 
-  // For members of larger groups. None may run beside an append of the same group.
+  // For members of larger groups. None may run beside an append of the same group. Installing is
+  // one step, whenever the process ends.
   Result<> put_epoch(GroupId group, Epoch epoch, bool fsync);
   Result<> truncate(GroupId group, Index last);
   Result<> install_snapshot(GroupId group, const Snapshot& snapshot);
@@ -141,6 +143,8 @@ class JournalRocksdb {
   JournalRocksdb() = default;
   Result<> write(rocksdb::WriteBatch& batch);
   Result<> load_directory_id();
+  Result<std::string> put_content(GroupId group, const Snapshot& snapshot,
+                                  const StoredSnapshot* base);
   Result<> put_pieces(GroupId group, Index index,
                       const std::vector<std::pair<uint32_t, ByteView>>& pieces);
   void request_sync(std::function<void(const Result<>&)> done);

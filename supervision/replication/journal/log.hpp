@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "messages/order.hpp"
@@ -31,6 +32,8 @@ class LogReader {
   /// Visits the stored entries from `from` on, in order, until the end or the visitor's error.
   virtual Result<> read(Index from,
                         const std::function<Result<>(Index, ByteView)>& visit) const = 0;
+  /// Everything up to here is committed and may be applied without being told.
+  virtual Index known_committed() const { return {UINT64_MAX}; }
 };
 
 /// What stands before a log: the replica. Called on the group's loop, after join().
@@ -52,8 +55,24 @@ class LogClient {
 
 class Log : public LogReader {
  public:
-  /// Everything up to here is committed and may be applied without being told.
-  virtual Index known_committed() const { return {UINT64_MAX}; }
+  /// Runs `work` on another thread, with a reader that is good there, then `done` on the loop. The
+  /// reader gives up with kUnavailable when the process ends. False: this log has no other thread,
+  /// nothing is done.
+  virtual bool away(std::function<void(const LogReader&)> work, std::function<void()> done) {
+    (void)work, (void)done;
+    return false;
+  }
+  /// What a replica leaves to the next one of this log: a state that is exactly what was committed.
+  /// Dropped where the log was replaced since.
+  virtual void keep(std::shared_ptr<void> state) { (void)state; }
+  /// Whether the log was replaced (by a snapshot, or dropped) since it was taken or last asked:
+  /// what was read of it is void.
+  virtual bool replaced() { return false; }
+  /// What was kept, once; or null.
+  virtual std::shared_ptr<void> kept() { return nullptr; }
+  /// A replica has started and had to apply so many entries for that.
+  virtual void replayed(uint64_t entries) { (void)entries; }
+
   /// The replica has applied everything up to `applied`, of an epoch up to `seen`. From here on it
   /// is told what to do; `client` must outlive the log. A log of one member makes it lead at once.
   virtual Result<> join(LogClient& client, Index applied, Epoch seen) {

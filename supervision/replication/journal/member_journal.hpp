@@ -27,7 +27,8 @@ class MemberJournal : public LogReader {
   virtual Result<> put_epoch(Epoch epoch) = 0;
   /// Saves the entries above `last` in a file beside the journal and drops them.
   virtual Result<> truncate(Index last) = 0;
-  /// Replaces log and snapshots by this snapshot.
+  /// Replaces log and snapshots by this snapshot, in one piece. Any thread, while nothing else is
+  /// asked for but reads, put_epoch() and other groups.
   virtual Result<> install(const Snapshot& snapshot) = 0;
   /// Saves log and snapshot beside the journal, drops both, and takes a new data directory id.
   virtual Result<> wipe() = 0;
@@ -40,6 +41,10 @@ class MemberJournal : public LogReader {
                                                                  std::size_t bytes_max) = 0;
   /// A part of the latest snapshot, at a part's border; `total` zero: there is none.
   virtual Result<peer::SnapshotPart> snapshot_part(uint64_t offset) = 0;
+
+  /// What was written so far, for another thread: good as long as the node's journal. Null: there
+  /// is none.
+  virtual std::shared_ptr<const LogReader> reader() const { return nullptr; }
 
   virtual Durability durability() const = 0;
 };

@@ -118,7 +118,6 @@ class RocksMemberJournal final : public MemberJournal {
     return journal_.truncate(group_, last);
   }
   Result<> install(const Snapshot& snapshot) override {
-    flush();
     return journal_.install_snapshot(group_, snapshot);
   }
   Result<> wipe() override {
@@ -178,6 +177,7 @@ class RocksMemberJournal final : public MemberJournal {
   Result<> read(Index from, const std::function<Result<>(Index, ByteView)>& visit) const override {
     return journal_.read(group_, from, visit);
   }
+  std::shared_ptr<const LogReader> reader() const override { return journal_.reader(group_); }
   Durability durability() const override { return durability_; }
 
  private:

@@ -4,6 +4,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace holdfast::replication {
 
 SnapshotMaker::SnapshotMaker(uint64_t every_entries,
@@ -30,8 +32,8 @@ void SnapshotMaker::add(GroupId group, Index last, Job job) {
 void SnapshotMaker::committed(GroupId group, Index index, bool due) {
   std::lock_guard lock(mutex_);
   const auto it = groups_.find(group);
-  if (it == groups_.end() || index <= it->second.seen) return;
-  it->second.seen = index;
+  if (it == groups_.end() || (index <= it->second.seen && !due)) return;
+  it->second.seen = std::max(it->second.seen, index);
   if (it->second.wanted) return;
   if (!due && index.value - it->second.last.value < every_entries_) return;
   it->second.wanted = true;

@@ -28,7 +28,8 @@ struct PersistEpoch {
 struct Truncate {
   Index last;
 };
-/// Replace the group's log by this snapshot, before the next action; then rebuild the replica.
+/// Replace the group's log by this snapshot, in one piece: its completion is on_installed(), and
+/// nothing else is asked of the log until then. Then rebuild the replica.
 struct Install {
   Snapshot snapshot;
 };

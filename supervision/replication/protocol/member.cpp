@@ -130,8 +130,8 @@ std::vector<PeerView> Member::peers() const {
   std::vector<PeerView> views;
   for (const auto& [member, p] : peers_)
     views.push_back({member, p.linked, p.sync == Sync::kStreaming,
-                     record_ && p.incarnation && is_in_sync(*record_, *p.incarnation), p.acked,
-                     p.heard});
+                     record_ && p.incarnation && is_in_sync(*record_, *p.incarnation), p.rebuilding,
+                     p.acked, p.heard});
   return views;
 }
 
@@ -210,13 +210,19 @@ void Member::on_log_failed(const std::string& why, MonoTime now) {
 }
 
 void Member::on_diverged(const std::string& why, MonoTime now) {
-  if (state_ == MemberState::kFailed) return;
+  if (state_ == MemberState::kFailed || installing_) return;
   if (leads()) step_down(Why::kDiverged, why, now);
   become(MemberState::kFailed, Why::kDiverged, why);
   report("this copy is not what the group has: " + why +
              "; it is saved for inspection and rebuilt from the leader",
          true);
   push(act::Wipe{why});
+}
+
+void Member::ready(bool ready, MonoTime now) {
+  if (std::exchange(ready_, ready) == ready || state_ != MemberState::kFollowing) return;
+  if (following_ && !ack_due_) acknowledge();
+  suspect(now);
 }
 
 // ---- time

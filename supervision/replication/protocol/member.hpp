@@ -34,6 +34,10 @@ struct MemberSettings {
   Duration retry = Duration::milliseconds(20);   // of the arbiter
   Duration stagger = Duration::milliseconds(3);  // between candidates, by preference
   Duration hand_over = Duration::milliseconds(500);
+  /// Who would first have to rebuild its replica lets the others take over for so long; and a
+  /// hand-over to it waits for it, before anything is parked, for as long as `hand_over_wait`.
+  Duration rebuild_wait = Duration::milliseconds(30);
+  Duration hand_over_wait = Duration::seconds(5);
   bool fence = true;  // ask for the death of a leader that is only suspected
 };
 
@@ -96,7 +100,7 @@ struct MemberCounters {
 /// How a peer stands, as its leader sees it.
 struct PeerView {
   MemberId member;
-  bool linked = false, streaming = false, in_sync = false;
+  bool linked = false, streaming = false, in_sync = false, rebuilding = false;
   Index acknowledged;
   MonoTime heard;
 };
@@ -132,6 +136,8 @@ class Member {
   void on_log_gone(MemberId to, MonoTime now);
   /// `total` zero: there is no snapshot to send.
   void on_snapshot_read(MemberId to, peer::SnapshotPart part, MonoTime now);
+  /// The snapshot of the last Install has taken the log's place.
+  void on_installed(MonoTime now);
   /// The journal takes nothing more.
   void on_log_failed(const std::string& why, MonoTime now);
   /// Applying showed that this copy is not what the leader has: it stops and asks for a snapshot.
@@ -140,6 +146,8 @@ class Member {
 
   // ---- operators and the replica's shell
 
+  /// Whether the replica here could lead at once. Who is not ready lets others lead first.
+  void ready(bool ready, MonoTime now);
   /// Leads again under a new epoch: the replica was rebuilt here.
   void relead(MonoTime now);
   /// kConflict, kNotFound: why not. Progress shows in parked() and in state().
@@ -162,7 +170,7 @@ class Member {
   Index last() const { return last_; }
   Index committed() const { return committed_; }
   Index released() const { return released_; }
-  bool parked() const { return hand_over_to_.has_value(); }
+  bool parked() const { return parked_; }
   /// Leads, and a round trip not older than `egress_hold` says so.
   bool confirmed(MonoTime now) const { return leads() && fresh(now); }
   bool unprotected() const;
@@ -177,7 +185,7 @@ class Member {
   struct Peer {
     MemberId member;
     std::optional<Incarnation> incarnation;  // of its present or last link
-    bool linked = false, gone = false, resigned = false;
+    bool linked = false, gone = false, resigned = false, rebuilding = false;
     uint16_t format = 0;  // that its build knows; of the present or last link
     MonoTime heard;       // anything at all
     // what a leader knows of it in this epoch
@@ -256,6 +264,7 @@ class Member {
   void beat(MonoTime now);
   void watch_over(MonoTime now);
   void drive_hand_over(MonoTime now);
+  void end_hand_over();
 
   MemberSettings settings_;
   std::vector<Action> actions_;
@@ -293,13 +302,15 @@ class Member {
   MonoTime stood_;
   Snapshot incoming_;
   uint64_t incoming_total_ = 0;
+  std::optional<Position> installing_;  // the log is being replaced
+  bool ready_ = true;
 
   // leading
   std::map<MemberId, Peer> peers_;
   Index epoch_start_;
   bool lead_asked_ = false;
   std::optional<MemberId> hand_over_to_;
-  bool handed_over_ = false;
+  bool parked_ = false, handed_over_ = false;
   MonoTime hand_over_by_, unconfirmed_since_;
 };
 

@@ -32,7 +32,8 @@ void Member::follow(MemberId from, const peer::Lead& lead, MonoTime now) {
 }
 
 void Member::stand(MonoTime now) {
-  if (!leader_ || *leader_ == settings_.self.member || !peer(*leader_).linked) return;
+  if (installing_ || !leader_ || *leader_ == settings_.self.member || !peer(*leader_).linked)
+    return;
   round_ += 1;
   round_open_ = true;
   following_ = false;  // what came after this could be dropped by its answer
@@ -117,12 +118,12 @@ void Member::take(MemberId from, const peer::Append& append, MonoTime now) {
 void Member::acknowledge() {
   ack_due_ = persisted_ < last_;
   if (state_ != MemberState::kFollowing || !following_ || !leader_) return;
-  push(act::Send{*leader_, peer::Ack{epoch_, settings_.self, persisted_, sent_seen_}});
+  push(act::Send{*leader_, peer::Ack{epoch_, settings_.self, persisted_, sent_seen_, !ready_}});
 }
 
 void Member::take(MemberId from, const peer::SnapshotPart& part, MonoTime now) {
   if (part.epoch != epoch_ || state_ != MemberState::kFollowing || leader_ != from) return;
-  if (part.round != round_) return;
+  if (part.round != round_ || installing_) return;
   // Also after a Follow: the leader found out that it does not keep what comes next.
   following_ = round_open_ = false;
   receiving_ = true;
@@ -140,16 +141,23 @@ void Member::take(MemberId from, const peer::SnapshotPart& part, MonoTime now) {
     return;
   }
   if (incoming_.at.index <= committed_) return stand(now);
-  last_ = persisted_ = committed_ = released_ = incoming_.at.index;
-  history_.reset(incoming_.at.epoch, incoming_.at.index);
-  counters_.snapshots_installed += 1;
+  installing_ = incoming_.at;
+  receiving_ = false;
   push(act::Install{std::exchange(incoming_, {})});
+}
+
+void Member::on_installed(MonoTime now) {
+  const auto at = std::exchange(installing_, std::nullopt);
+  if (!at || state_ == MemberState::kFailed) return;
+  last_ = persisted_ = committed_ = released_ = at->index;
+  history_.reset(at->epoch, at->index);
+  counters_.snapshots_installed += 1;
   stand(now);
 }
 
 void Member::take(MemberId from, const peer::HandOver& offer, MonoTime now) {
   if (offer.epoch != epoch_ || state_ != MemberState::kFollowing || leader_ != from) return;
-  if (!listed() || pending_ || !record_ || record_->epoch != epoch_) return;
+  if (!listed() || pending_ || installing_ || !record_ || record_->epoch != epoch_) return;
   take_over(Why::kHandedOver, true, now);
 }
 

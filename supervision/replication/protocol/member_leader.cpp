@@ -22,15 +22,14 @@ void Member::begin_to_lead(Epoch epoch, Why why, MonoTime now) {
   following_ = round_open_ = ack_due_ = false;
   suspected_.reset();
   epoch_start_ = {};
-  if (std::exchange(hand_over_to_, std::nullopt)) push(act::Park{false});
-  handed_over_ = false;
+  end_hand_over();
   window_.clear();
   window_bytes_ = 0;
   unconfirmed_since_ = now;
   for (auto& [member, p] : peers_) {
     p.sync = Sync::kUnknown;
     p.sent = p.acked = {};
-    p.reading = false;
+    p.reading = p.rebuilding = false;
     p.fresh = p.last_append = {};
     if (p.linked || !p.gone) p.heard = now;
   }
@@ -42,7 +41,7 @@ void Member::begin_to_lead(Epoch epoch, Why why, MonoTime now) {
 
 void Member::step_down(Why why, const std::string& text, MonoTime now) {
   if (!leads()) return;
-  if (std::exchange(hand_over_to_, std::nullopt)) push(act::Park{false});
+  end_hand_over();
   // Should the arbiter still make that change, the next read shows it.
   if (pending_ && pending_->purpose != Purpose::kTakeOver) pending_.reset();
   if (std::exchange(unprotected_, false)) push(act::Unprotected{false});
@@ -208,6 +207,7 @@ void Member::take(MemberId from, const peer::Ack& ack, MonoTime now) {
     return;
   }
   if (now - ack.sent > settings_.egress_hold) counters_.stale_acks += 1;
+  p.rebuilding = ack.rebuilding;
   p.fresh = std::max(p.fresh, ack.sent);
   if (ack.index > p.acked) {
     p.acked = ack.index;
@@ -312,7 +312,7 @@ void Member::mend_in_sync(MonoTime now) {
     ask(Purpose::kEject, Why::kLeaderSilent, std::move(next));
     return;
   }
-  if (!epoch_start_ || hand_over_to_) return;
+  if (!epoch_start_ || parked_) return;
   for (auto& [member, p] : peers_) {
     if (p.sync != Sync::kStreaming || !p.linked || !p.incarnation) continue;
     if (p.acked < committed_ || p.acked < epoch_start_) {
@@ -395,10 +395,15 @@ Result<> Member::hand_over(MemberId to, MonoTime now) {
   if (!p.linked || !p.incarnation || !is_in_sync(*record_, *p.incarnation))
     return Error{ErrorCode::kConflict, "member " + std::to_string(to.value) + " is not in sync"};
   hand_over_to_ = to;
-  handed_over_ = false;
-  hand_over_by_ = now + settings_.hand_over;
-  push(act::Park{true});
+  hand_over_by_ = now + settings_.hand_over_wait;
+  drive_hand_over(now);
   return success();
+}
+
+void Member::end_hand_over() {
+  hand_over_to_.reset();
+  handed_over_ = false;
+  if (std::exchange(parked_, false)) push(act::Park{false});
 }
 
 void Member::drive_hand_over(MonoTime now) {
@@ -407,9 +412,16 @@ void Member::drive_hand_over(MonoTime now) {
   if (now > hand_over_by_) {
     report("hand-over to member " + std::to_string(hand_over_to_->value) +
            " did not end in time: this member leads on");
-    hand_over_to_.reset();
-    push(act::Park{false});
+    end_hand_over();
     return;
+  }
+  if (!parked_) {
+    // Nobody waits for a replica that is rebuilt over there.
+    if (p.rebuilding) return;
+    parked_ = true;
+    hand_over_by_ = now + settings_.hand_over;
+    push(act::Park{true});
+    return;  // what is open is sealed by that
   }
   if (handed_over_ || pending_ || released_ != last_ || p.acked != last_) return;
   handed_over_ = true;

@@ -241,7 +241,7 @@ Duration Member::patience() const {
 }
 
 void Member::suspect(MonoTime now) {
-  if (state_ != MemberState::kFollowing || !record_ || !record_->leader) return;
+  if (state_ != MemberState::kFollowing || !record_ || !record_->leader || installing_) return;
   if (pending_ && !pending_->unresolved) return;
   if (pending_ && pending_->purpose != Purpose::kTakeOver) pending_.reset();
   const Incarnation& led_by = *record_->leader;
@@ -269,7 +269,8 @@ void Member::suspect(MonoTime now) {
     if (config.member == settings_.self.member) break;
     if (config.member != led_by.member && in_sync_of(*record_, config.member)) ++rank;
   }
-  if (now - *suspected_ < settings_.stagger * rank) return;
+  const Duration rebuild = ready_ ? Duration{} : settings_.rebuild_wait;
+  if (now - *suspected_ < settings_.stagger * rank + rebuild) return;
   take_over(why, keep_old, now);
 }
 
@@ -299,6 +300,7 @@ void Member::relead(MonoTime) {
 Result<> Member::force(MonoTime) {
   if (!record_) return Error{ErrorCode::kUnavailable, "the arbiter's record was not read yet"};
   if (leads()) return Error{ErrorCode::kConflict, "this member leads already"};
+  if (installing_) return Error{ErrorCode::kUnavailable, "a snapshot is being installed"};
   if (pending_) return Error{ErrorCode::kUnavailable, "a question to the arbiter is under way"};
   become(MemberState::kCandidate, Why::kForced, "");
   GroupRecord next = next_record();

@@ -55,6 +55,7 @@ struct Ack {
   Incarnation member;
   Index index;
   MonoTime sent;
+  bool rebuilding = false;  // the replica here is not there yet: leading would have to wait for it
 };
 /// "I know a higher epoch": whoever leads a lower one stops.
 struct Superseded {

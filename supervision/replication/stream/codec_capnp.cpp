@@ -163,6 +163,7 @@ struct PeerWriter {
   void operator()(const peer::Ack& from) const {
     append_frame(out, group, kWordsOf<wire::Ack> + kWordsOf<wire::Incarnation>, [&](auto frame) {
       auto to = frame.initAck();
+      to.setRebuilding(from.rebuilding);
       to.setEpoch(from.epoch.value);
       to.setIndex(from.index.value);
       to.setSent(from.sent.ns);
@@ -381,9 +382,11 @@ Result<Frame> read(wire::Frame::Reader frame) {
       return read(group, frame.getAppend());
     case wire::Frame::ACK: {
       const auto from = frame.getAck();
-      return peer_frame(
-          group,
-          peer::Ack{{from.getEpoch()}, get(from.getMember()), {from.getIndex()}, {from.getSent()}});
+      return peer_frame(group, peer::Ack{{from.getEpoch()},
+                                         get(from.getMember()),
+                                         {from.getIndex()},
+                                         {from.getSent()},
+                                         from.getRebuilding()});
     }
     case wire::Frame::SUPERSEDED:
       return peer_frame(group, peer::Superseded{{frame.getSuperseded()}});

@@ -90,7 +90,14 @@ void World::boot(Node& node) {
   trace("boot " + std::to_string(node.id.value) +
         " last=" + std::to_string(node.disk.last().value));
   const uint64_t life = node.life;
-  enter(node, life, [this](Member& m) { m.start(now_); });
+  const bool rebuilds = random_.one_in(3);
+  enter(node, life, [this, rebuilds](Member& m) {
+    m.ready(!rebuilds, now_);
+    m.start(now_);
+  });
+  if (rebuilds)
+    at(random_.between(Duration::milliseconds(1), Duration::milliseconds(80)),
+       [this, &node, life] { enter(node, life, [this](Member& m) { m.ready(true, now_); }); });
   for (auto& other : nodes_)
     if (other->id != node.id) connect(node, *other);
   tick(node, life);
@@ -171,13 +178,7 @@ void World::carry_out(Node& node) {
           } else if constexpr (std::is_same_v<A, act::Install>) {
             sometimes_["snapshot installed"] += 1;
             write(node, UINT64_MAX);
-            const auto& bytes = a.snapshot.state;
-            node.disk.entries.clear();
-            node.disk.floor = a.snapshot.at.index;
-            node.disk.floor_epoch = a.snapshot.at.epoch;
-            node.disk.snapshot.resize(bytes.size() / 8);
-            std::memcpy(node.disk.snapshot.data(), bytes.data(), bytes.size());
-            node.applied = node.disk.floor;
+            install(node, a.snapshot);
           } else if constexpr (std::is_same_v<A, act::ReadLog>) {
             std::vector<EntryRef> entries;
             if (a.from > node.disk.floor)
@@ -245,6 +246,25 @@ void World::carry_out(Node& node) {
 }
 
 // ---- the disk
+
+/// Takes its time, and is one step: a crash leaves the former log or the new one.
+void World::install(Node& node, const replication::Snapshot& snapshot) {
+  const uint64_t life = node.life;
+  at(random_.between(Duration::microseconds(500), Duration::milliseconds(40)),
+     [this, &node, life, snapshot] {
+       if (!node.alive || node.life != life) {
+         sometimes_["killed while a snapshot was installed"] += 1;
+         return;
+       }
+       node.disk.entries.clear();
+       node.disk.floor = snapshot.at.index;
+       node.disk.floor_epoch = snapshot.at.epoch;
+       node.disk.snapshot.resize(snapshot.state.size() / 8);
+       std::memcpy(node.disk.snapshot.data(), snapshot.state.data(), snapshot.state.size());
+       node.applied = node.disk.floor;
+       enter(node, life, [this](Member& m) { m.on_installed(now_); });
+     });
+}
 
 void World::persist(Node& node, std::vector<EntryRef> entries) {
   if (settings_.bug == Bug::kAckBeforePersist && !node.leading) {

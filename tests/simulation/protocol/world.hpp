@@ -117,6 +117,7 @@ class World {
   void enter(Node& node, uint64_t life, std::function<void(Member&)> input);
   void carry_out(Node& node);
   void carry_out(Node& node, const act::Send& send);
+  void install(Node& node, const replication::Snapshot& snapshot);
   void persist(Node& node, std::vector<EntryRef> entries);
   void begin_write(Node& node);
   void write(Node& node, uint64_t upto);

@@ -248,7 +248,19 @@ void World::fault() {
         node.disk.directory = settings_.bug == WorldSettings::Bug::kSameDirectory
                                   ? directory
                                   : 100 + random_.below(1u << 30);
-        again(while_);
+        // Back at once, and the leader goes too: nobody has put it out of the set meanwhile.
+        if (random_.one_in(2)) {
+          for (auto& n : nodes_)
+            if (n->id != node.id && n->member && n->member->leads()) {
+              kill(*n, "as leader");
+              at(while_, [this, &n = *n] {
+                if (!n.alive) boot(n);
+              });
+            }
+          boot(node);
+        } else {
+          again(while_);
+        }
       }
       break;
   }

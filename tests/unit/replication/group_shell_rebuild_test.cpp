@@ -1,0 +1,136 @@
+// How a replica comes back without holding up the loop: from the state that its predecessor left,
+// on another thread, from a snapshot; and who leads meanwhile.
+#include <gtest/gtest.h>
+
+#include "tests/unit/replication/group_shell_fixture.hpp"
+
+namespace holdfast::replication::testing {
+namespace {
+
+TEST(GroupShell, WhoHandsOverKeepsItsStateAndReplaysNothing) {
+  Cluster cluster;
+  Node& old = *cluster.leader();
+  for (uint64_t i = 1; i <= 20; ++i) {
+    old.host->submit({LedgerCore::Command::kDeposit, i, 10});
+    cluster.settle();
+  }
+  ASSERT_TRUE(old.shell->hand_over({3}).ok());
+  cluster.run(Duration::milliseconds(100));
+  ASSERT_EQ(cluster.leader(), &cluster.nodes[2]);
+  EXPECT_EQ(old.rebuilt, 1);
+  EXPECT_EQ(old.host->replayed(), 0u);
+  EXPECT_EQ(old.host->state().sum, 200);
+  cluster.nodes[2].host->submit({LedgerCore::Command::kDeposit, 99, 5});
+  cluster.run(Duration::milliseconds(30));
+  EXPECT_EQ(old.host->state().sum, 205);
+  // And back.
+  ASSERT_TRUE(cluster.nodes[2].shell->hand_over({1}).ok());
+  cluster.run(Duration::milliseconds(100));
+  ASSERT_EQ(cluster.leader(), &old);
+  old.host->submit({LedgerCore::Command::kDeposit, 20, 10});
+  EXPECT_EQ(old.host->state().sum, 205) << "a duplicate";
+}
+
+TEST(GroupShell, WhoDecidedMoreThanWasCommittedKeepsNothing) {
+  Cluster cluster;
+  Node& old = *cluster.leader();
+  cluster.silent = {{1, 2}, {1, 3}, {2, 1}, {3, 1}};
+  old.host->submit({LedgerCore::Command::kDeposit, 1, 10});
+  for (Node& node : cluster.nodes)
+    if (node.id != old.id) node.shell->link_down(old.id, true);
+  cluster.run(Duration::milliseconds(50));  // the others take over
+  cluster.silent.clear();
+  for (Node& node : cluster.nodes) cluster.connect(node);
+  cluster.run(Duration::milliseconds(500));
+  ASSERT_NE(cluster.leader(), &old);
+  EXPECT_EQ(old.rebuilt, 1);
+  EXPECT_EQ(old.host->state().sum, 0);
+  EXPECT_GT(old.host->replayed(), 0u);
+}
+
+TEST(GroupShell, WhoIsStillRebuildingHoldsEverythingAndLetsOthersLead) {
+  Cluster cluster;
+  Node& second = cluster.nodes[1];
+  for (uint64_t i = 1; i <= 5; ++i)
+    cluster.leader()->host->submit({LedgerCore::Command::kDeposit, i, 1});
+  cluster.run(Duration::milliseconds(30));
+  cluster.kill(second);
+  cluster.run(Duration::milliseconds(50));
+  second.away = true;
+  cluster.boot(second);
+  cluster.run(Duration::milliseconds(300));
+  EXPECT_EQ(cluster.arbiter.record->in_sync.size(), 3u) << "it holds every entry";
+  EXPECT_EQ(second.host->state().sum, 0) << "and has applied none";
+  Node& first = *cluster.leader();
+  ASSERT_EQ(first.id, MemberId{1});
+  // A hand-over to it waits, and nobody is parked for that.
+  ASSERT_TRUE(first.shell->hand_over({2}).ok());
+  cluster.run(Duration::milliseconds(50));
+  EXPECT_EQ(cluster.leader(), &first);
+  EXPECT_TRUE(first.host->serving());
+  first.host->submit({LedgerCore::Command::kDeposit, 6, 1});
+  cluster.run(Duration::milliseconds(30));
+  // It would be the next by its rank; the third leads, which can at once.
+  cluster.kill(first);
+  cluster.run(Duration::milliseconds(20));
+  EXPECT_EQ(cluster.leader(), &cluster.nodes[2]);
+  cluster.leader()->host->submit({LedgerCore::Command::kDeposit, 7, 1});
+  cluster.run(Duration::milliseconds(20));
+  Cluster::work_elsewhere(second);
+  cluster.run(Duration::milliseconds(20));
+  EXPECT_EQ(second.host->state().sum, 7);
+}
+
+TEST(GroupShell, WhoIsLeftAloneLeadsAsSoonAsItIsRebuilt) {
+  Cluster cluster;
+  Node& second = cluster.nodes[1];
+  cluster.leader()->host->submit({LedgerCore::Command::kDeposit, 1, 10});
+  cluster.run(Duration::milliseconds(30));
+  cluster.kill(second);
+  cluster.run(Duration::milliseconds(50));
+  second.away = true;
+  cluster.boot(second);
+  cluster.run(Duration::milliseconds(300));
+  cluster.kill(cluster.nodes[0]);
+  cluster.kill(cluster.nodes[2]);
+  cluster.run(Duration::milliseconds(400));
+  EXPECT_TRUE(second.shell->member().leads());
+  EXPECT_TRUE(second.released.empty());
+  Cluster::work_elsewhere(second);
+  cluster.run(Duration::milliseconds(50));
+  EXPECT_EQ(second.host->state().sum, 10);
+  EXPECT_FALSE(second.released.empty()) << "what is outstanding is owed by it";
+}
+
+TEST(GroupShell, ASnapshotIsInstalledBesideTheLoop) {
+  Cluster cluster;
+  Node& second = cluster.nodes[1];
+  cluster.kill(second);
+  cluster.run(Duration::milliseconds(50));
+  Node& first = *cluster.leader();
+  first.host->submit({LedgerCore::Command::kDeposit, 1, 10});
+  first.host->submit({LedgerCore::Command::kDeposit, 2, 5});
+  cluster.run(Duration::milliseconds(30));
+  // The leader keeps a snapshot and nothing below it.
+  cluster.compact(first);
+  second.away = true;
+  second.disk = {{}, {}, {}, 77};
+  cluster.boot(second);
+  Cluster::work_elsewhere(second);  // it rebuilds nothing from nothing
+  cluster.run(Duration::milliseconds(100));
+  ASSERT_EQ(second.elsewhere.size(), 1u) << "the snapshot came, and is being written";
+  EXPECT_FALSE(second.disk.snapshot);
+  first.host->submit({LedgerCore::Command::kDeposit, 3, 1});
+  cluster.run(Duration::milliseconds(50));
+  EXPECT_EQ(first.host->state().sum, 16) << "nobody waits for it";
+  Cluster::work_elsewhere(second);
+  cluster.run(Duration::milliseconds(20));
+  Cluster::work_elsewhere(second);  // the replica, from the snapshot
+  cluster.run(Duration::milliseconds(200));
+  EXPECT_TRUE(second.disk.snapshot);
+  EXPECT_EQ(second.host->state().sum, 16);
+  EXPECT_EQ(cluster.arbiter.record->in_sync.size(), 3u);
+}
+
+}  // namespace
+}  // namespace holdfast::replication::testing
