@@ -89,20 +89,22 @@ class Venue:
 
 
 class Cluster:
-    """`members` nodes, all in sync, from config/cluster/drill."""
+    """`members` nodes, all in sync, from config/cluster/drill. Whoever makes one calls stop(), also when start() fails."""
 
-    def __init__(self, binaries, folder, members, venue_port):
+    def __init__(self, binaries, folder, members):
         self.binaries, self.folder, self.guards = binaries, folder, []
         self.names = self._configure(members)
+
+    def start(self, venue_port):
         for name in self.names:
-            state = os.path.join(folder, name)
+            state = os.path.join(self.folder, name)
             os.makedirs(state, exist_ok=True)
             subprocess.run([os.path.join(ROOT, "deploy/install"), "token", os.path.join(state, "operator.token")],
                            check=True, stdout=subprocess.DEVNULL)
-            with open(os.path.join(folder, f"guard-{name}.log"), "wb") as log:
+            with open(os.path.join(self.folder, f"guard-{name}.log"), "wb") as log:
                 self.guards.append(subprocess.Popen(
-                    [os.path.join(binaries, "holdfast-guard"), "--node-binary", os.path.join(binaries, "holdfast-node"),
-                     "--config", os.path.join(folder, "config"), "--state-dir", state], stdout=log, stderr=log,
+                    [os.path.join(self.binaries, "holdfast-guard"), "--node-binary", os.path.join(self.binaries, "holdfast-node"),
+                     "--config", os.path.join(self.folder, "config"), "--state-dir", state], stdout=log, stderr=log,
                     env={**os.environ, "HOLDFAST_NODE": name, "HOLDFAST_STATE_DIR": state,
                          "HOLDFAST_VENUE_PORTS": f"XSIM={venue_port}"}))
         wait_for("the set of all members", self.whole)
@@ -169,7 +171,8 @@ def start(options):
     os.makedirs(folder, exist_ok=True)
     cluster = None
     try:
-        cluster = Cluster(options.bin, folder, options.members, options.venue_port)
+        cluster = Cluster(options.bin, folder, options.members)
+        cluster.start(options.venue_port)
         cluster.gather()
         nodes = [cluster.node(name) for name in cluster.names]
         path = os.path.join(folder, "cluster.json")
@@ -191,7 +194,8 @@ def maximum(options):
         venue = cluster = None
         try:
             venue = Venue(options.bin, folder)
-            cluster = Cluster(options.bin, folder, options.members, venue.port)
+            cluster = Cluster(options.bin, folder, options.members)
+            cluster.start(venue.port)
             nodes = [cluster.node(name) for name in cluster.names]
             result = os.path.join(folder, "load.json")
             done = subprocess.run(
