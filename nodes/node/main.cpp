@@ -3,18 +3,17 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "nodes/node/heap_linux.hpp"
 #include "nodes/node/node.hpp"
 
-// What jemalloc reads before main. A killed node is seen to be dead only when its memory is gone,
-// and that goes page by page: 9 ms for 100 MB of small pages, nothing to speak of for huge ones. So
-// all of the heap asks for huge pages, one arena keeps it dense, and what was freed is kept for
-// reuse: giving single pages back would break the huge ones up. MALLOC_CONF overrides it. Where the
-// kernel has no transparent huge pages the heap is as dense, on small pages.
+// What jemalloc reads before main: huge pages throughout, one arena, and what was freed is kept for
+// reuse, since giving single pages back would break the huge ones up. See heap_linux.hpp.
 [[gnu::visibility("default"), gnu::used]] const char* malloc_conf =
     "thp:always,metadata_thp:always,narenas:1,dirty_decay_ms:-1,muzzy_decay_ms:-1";
 
 int main(int argc, char** argv) {
   using namespace holdfast;
+  node::heap_in_one_stretch();  // where it can't be had the heap works as well, and dies slower
   std::string config = "config", name, state_directory;
   std::vector<std::string> venue_ports;
   std::string ingress_port, operator_port;

@@ -16,6 +16,7 @@
 #include "nodes/node/api/files_linux.hpp"
 #include "nodes/node/cluster_actor.hpp"
 #include "nodes/node/files_linux.hpp"
+#include "nodes/node/heap_linux.hpp"
 #include "nodes/node/journal_fit.hpp"
 #include "nodes/node/node.hpp"
 #include "nodes/node/operator_actor.hpp"
@@ -215,6 +216,7 @@ class Node {
 
   template <typename C>
   Result<Index> snapshot(GroupId group, const replication::Codec<C>& codec) {
+    const ScratchMemory scratch;
     const auto reader = journal_->reader(group);
     const Index upto = cluster_ ? cluster_->committed(group) : Index{UINT64_MAX};
     auto made = replication::advance_snapshot(group, *reader, codec, upto);

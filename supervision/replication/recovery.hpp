@@ -60,6 +60,7 @@ Result<Recovered> recover(Replica<C>& replica, const LogReader& log, const Codec
     replica.install(std::move(state), snapshot.value()->at);
     recovered.chain = snapshot.value()->chain;
     recovered.snapshot = snapshot.value()->at.index;
+    snapshot = std::optional<Snapshot>{};  // its bytes, before memory grows by what is replayed
   }
   std::vector<typename C::Event> events;
   const auto visit = [&](Index index, ByteView bytes) -> Result<> {

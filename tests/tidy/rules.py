@@ -91,6 +91,7 @@ LIBRARIES = [
     (r"CLI/.*", (), ("nodes/",), "CLI11 (only nodes)"),
     (r"(spdlog|fmt)/.*", ("actor", "rocksdb", "quickfix", "capnp", "http", "toml", "asio", "curl", "etcd", "linux"),
      ("nodes/",), "spdlog"),
+    (r"jemalloc/.*", ("linux",), (), "jemalloc"),
     (r"openssl/.*", ("linux", "capnp", "http", "asio", "curl"), (), "OpenSSL"),
     (POSIX, ("linux", "rocksdb", "quickfix", "capnp", "http", "asio", "curl"),
      ("nodes/node/node_actor.cpp",),  # composition: it makes the node's random source
