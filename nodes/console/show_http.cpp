@@ -239,6 +239,7 @@ std::string show_groups(const Json& json, const Screen& screen) {
                {"IN SYNC", false, true},
                {"LAST", true, false},
                {"COMMITTED", true, false},
+               {"STATE HASH", false, true},
                {"", false, false}});
   for (const auto& group : list_in(json, "groups")) {
     std::string in_sync;
@@ -253,6 +254,9 @@ std::string show_groups(const Json& json, const Screen& screen) {
                in_sync,
                text_of(group, "last"),
                text_of(group, "committed"),
+               number_in(group, "state_hash_at")
+                   ? text_of(group, "state_hash") + " at " + text_of(group, "state_hash_at")
+                   : "",
                {flag_in(group, "unprotected") ? "UNPROTECTED"
                 : flag_in(group, "parked")    ? "handing over"
                                               : "",

@@ -402,7 +402,11 @@ void ClusterPart::publish() {
     view.unprotected = member.unprotected();
     view.parked = member.parked();
     const MemberCounters& counters = member.counters();
+    const auto hash = shell->state_hash();
+    view.state_hash_at = hash.index;
+    view.state_hash = hash.digest;
     view.egress_held = counters.egress_held;
+    view.egress_refused = counters.egress_refused;
     view.stale_acks = counters.stale_acks;
     view.stale_epochs = counters.stale_epochs;
     view.ejected = counters.ejected;

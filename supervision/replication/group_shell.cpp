@@ -115,6 +115,8 @@ void GroupShell::start_member(Persisted persisted, const Uuid& data_dir) {
   settings_.self.data_dir = data_dir;
   unpersisted_.clear();
   unapplied_.clear();
+  undecided_.clear();
+  settled_ = {};
   lead_ = led_ = {};
   member_ = std::make_unique<Member>(settings_, std::move(persisted));
   member_->ready(client_ != nullptr, hooks_.now());
@@ -239,6 +241,7 @@ void GroupShell::execute(act::Truncate& a) {
 void GroupShell::execute(act::Install& a) {
   unpersisted_.clear();
   unapplied_.clear();
+  settled_ = {};
   journal_->flush();
   log_replaced();  // what is read of it from here on may be of both
   // Ten and more milliseconds, which are not the other groups'.
@@ -284,6 +287,8 @@ void GroupShell::execute(act::ReadSnapshot& a) {
 
 void GroupShell::execute(act::Commit& a) {
   if (member_->leads()) {
+    for (; !undecided_.empty() && undecided_.front().index <= a.index; undecided_.pop_front())
+      settled_ = std::move(undecided_.front());
     if (log_ && log_->committed && led_ == member_->epoch())
       tell(client_, [&](LogClient&) { log_->committed(a.index); });
     return;
@@ -309,11 +314,13 @@ void GroupShell::apply(Index upto) {
     }
     applied_ = entry.index;
     tell(client_, [&](LogClient& client) { client.follow(entry.index, *entry.bytes); });
+    if (client_) settled_ = entry;
   }
 }
 
 void GroupShell::execute(act::Lead& a) {
   lead_ = a.epoch;
+  undecided_.clear();
   unapplied_.clear();  // the replica reads the tail from the journal
   lead_client();
 }
@@ -336,6 +343,7 @@ void GroupShell::execute(act::Format& a) {
 void GroupShell::execute(act::StepDown& a) {
   lead_ = {};
   replica_gone();
+  undecided_.clear();
   if (hooks_.cut_egress) hooks_.cut_egress();
   tell(std::exchange(client_, nullptr), [&](LogClient& client) { client.deposed(a.why); });
 }
@@ -439,7 +447,12 @@ Result<> GroupShell::join(GroupLog& log, LogClient& client, Index applied) {
   if (log.replaced()) return Error{ErrorCode::kConflict, "the log was replaced meanwhile"};
   client_ = &client;
   applied_ = applied;
+  settled_ = {};
   if (!member_->leads()) {
+    // What it read from the journal was compared as well.
+    if (auto last = journal_->read_some(applied, 1);
+        applied && last && last.value() && !last.value()->empty())
+      settled_ = last.value()->front();
     apply(member_->released());
     input([&](MonoTime now) { member_->ready(client_ != nullptr, now); });
     return success();
@@ -460,7 +473,15 @@ void GroupShell::append(Index index, ByteView entry) {
   EntryRef ref{index, led_, std::make_shared<const Bytes>(entry.begin(), entry.end())};
   journal_->append(ref);
   unpersisted_.push_back({ref.index, ref.epoch, nullptr});
+  undecided_.push_back(ref);
   input([&](MonoTime now) { member_->on_appended(ref, now); });
+}
+
+GroupShell::StateHash GroupShell::state_hash() const {
+  if (!settled_.bytes) return {};
+  const auto entry = decode_entry(*settled_.bytes);
+  if (!entry) return {};
+  return {settled_.index, entry.value().header.digest};
 }
 
 void GroupShell::diverged(const std::string& why) {

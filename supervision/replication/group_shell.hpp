@@ -68,6 +68,13 @@ class GroupShell {
   std::unique_ptr<Log> log();
 
   const Member& member() const { return *member_; }
+  /// The digest of the replica's state after the last entry that is committed and applied here, as
+  /// this replica took it or compared it. Index zero: none since it was rebuilt.
+  struct StateHash {
+    Index index;
+    uint64_t digest = 0;
+  };
+  StateHash state_hash() const;
   const Incarnation& incarnation() const { return member_->settings().self; }
   /// Any thread: up to where a snapshot may reach.
   Index committed() const { return {committed_->load(std::memory_order_acquire)}; }
@@ -135,6 +142,8 @@ class GroupShell {
     friend bool operator==(const Standing&, const Standing&) = default;
   } standing_;                        // as hooks.changed was last told
   std::deque<EntryRef> unpersisted_;  // handed to the journal; epochs of what is to come
+  std::deque<EntryRef> undecided_;    // appended by this leader and not committed yet
+  EntryRef settled_;                  // the last that is committed and applied; may have no bytes
   std::deque<EntryRef> unapplied_;    // followed and not applied yet
 
   GroupLog* log_ = nullptr;      // the replica's present one

@@ -15,6 +15,14 @@ Json list(const std::vector<T>& items) {
   return json;
 }
 
+/// 16 hex digits, null while there is nothing to show.
+Json hex_json(Index at, uint64_t hash) {
+  if (!at) return nullptr;
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
+  return text;
+}
+
 template <typename Name>
 Json text_or_null(const Name& name) {
   return name.empty() ? Json(nullptr) : Json(std::string(std::string_view(name)));
@@ -290,7 +298,10 @@ Json to_json(const ReplicaGroupsView& view) {
                       {"unprotected", group.unprotected},
                       {"parked", group.parked},
                       {"format", group.format},
+                      {"state_hash_at", group.state_hash_at.value},
+                      {"state_hash", hex_json(group.state_hash_at, group.state_hash)},
                       {"egress_held", group.egress_held},
+                      {"egress_refused", group.egress_refused},
                       {"stale_acks", group.stale_acks},
                       {"stale_epochs", group.stale_epochs},
                       {"ejected", group.ejected},

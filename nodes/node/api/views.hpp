@@ -170,7 +170,9 @@ struct ReplicaGroupView {
   uint16_t format = 0;       // of its entries, as all its members know it
   bool unprotected = false;  // leads alone though the group has more members
   bool parked = false;       // a hand-over is under way
-  uint64_t egress_held = 0, stale_acks = 0, stale_epochs = 0, ejected = 0;
+  Index state_hash_at;       // of what is committed and applied here; zero: not known yet
+  uint64_t state_hash = 0;   // digest of the state after that entry
+  uint64_t egress_held = 0, egress_refused = 0, stale_acks = 0, stale_epochs = 0, ejected = 0;
   std::vector<GroupPeerView> peers;  // as this member knows them
 };
 

@@ -91,9 +91,10 @@ struct MemberCounters {
   std::array<uint64_t, static_cast<std::size_t>(Why::kCount_)> transitions{};
   uint64_t appends_sent = 0, appends_taken = 0, acks_ignored = 0, stale_epochs = 0, gaps = 0;
   uint64_t ejected = 0, grown = 0, truncated = 0, snapshots_sent = 0, snapshots_installed = 0;
-  uint64_t egress_held = 0;  // commits that waited for a fresh round trip
-  uint64_t stale_acks = 0;   // acknowledgements of what was sent too long ago
-  uint64_t late_ticks = 0;   // own late wake-ups that were discounted
+  uint64_t egress_held = 0;     // commits that waited for a fresh round trip
+  uint64_t egress_refused = 0;  // entries of a leader whose effects never left: deposed first
+  uint64_t stale_acks = 0;      // acknowledgements of what was sent too long ago
+  uint64_t late_ticks = 0;      // own late wake-ups that were discounted
   uint64_t records_refused = 0;
 };
 
@@ -283,6 +284,7 @@ class Member {
   std::optional<Pending> pending_;
   MonoTime record_read_, read_asked_, asked_at_, tick_;
   bool reading_record_ = false;
+  uint32_t unanswered_ = 0;  // questions to the arbiter since it last answered one
   bool ticked_ = false, unprotected_ = false, missing_reported_ = false;
   uint64_t asked_ = 0;
   // Leaders that were taken over and turned out to be alive: each makes suspicion slower.

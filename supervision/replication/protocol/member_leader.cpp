@@ -47,6 +47,7 @@ void Member::step_down(Why why, const std::string& text, MonoTime now) {
   if (std::exchange(unprotected_, false)) push(act::Unprotected{false});
   push(act::StepDown{std::string(to_text(why)) + (text.empty() ? "" : ": " + text)});
   become(MemberState::kFollowing, why, text);
+  counters_.egress_refused += last_.value - std::min(released_, last_).value;
   leader_.reset();
   leader_heard_ = now;
   following_ = false;

@@ -1,9 +1,14 @@
 // A member and the arbiter: reading, asking, winning and losing.
 #include <algorithm>
+#include <utility>
 
 #include "supervision/replication/protocol/member.hpp"
 
 namespace holdfast::replication {
+
+namespace {
+constexpr uint32_t kUnansweredAlarm = 6;  // some 1.2 s of `suspect` each
+}
 
 void Member::start(MonoTime now) {
   tick_ = now;
@@ -15,6 +20,11 @@ void Member::start(MonoTime now) {
 void Member::read_record(MonoTime now) {
   if (reading_record_ && now - read_asked_ < settings_.suspect) return;
   reading_record_ = true;
+  if (++unanswered_ == kUnansweredAlarm)
+    report(
+        "the arbiter does not answer: trading goes on while all that are in sync are there, but "
+        "nobody can take over",
+        true);
   read_asked_ = now;
   push(act::ReadRecord{});
 }
@@ -56,6 +66,7 @@ void Member::note_change(const std::optional<GroupRecord>& before, MonoTime now)
 void Member::on_record(const std::optional<GroupRecord>& record, MonoTime now) {
   // A watch's news comes without having been asked for; its age is unknown, a read's is not.
   const bool asked = std::exchange(reading_record_, false);
+  if (std::exchange(unanswered_, 0) >= kUnansweredAlarm) report("the arbiter answers again");
   if (!record) {
     if (record_) return report("the arbiter has lost the group's record", true);
     if (pending_ && pending_->unresolved && asked) return ask_again();
