@@ -116,7 +116,7 @@ int run_drill(const Console& console, const DrillCommand& command) {
   if (command.count) options.scenario.count = command.count;
   if (command.rate) options.scenario.rate = command.rate;
   options.seed = command.seed;
-  options.cluster.etcd = command.arbiter == "etcd";
+  options.cluster.etcd = command.arbiter.empty() ? found->etcd : command.arbiter == "etcd";
   options.cluster.fence = command.fence == "on";
   if (command.from.empty() != command.to.empty())
     return fail(console, kUsage, "usage", "--from and --to go together: the node's two builds", "");
@@ -145,6 +145,7 @@ int run_drill(const Console& console, const DrillCommand& command) {
   options.cluster.binaries = own_folder();
   options.interrupted = &interrupted;
   options.progress = [&](const std::string& line) { *console.err << line << "\n" << std::flush; };
+  options = drill::complete(std::move(options));
   if (command.dry_run) {
     dry_run(console, options);
     return kClean;
@@ -175,7 +176,7 @@ int run_drill(const Console& console, const DrillCommand& command) {
     std::filesystem::remove_all(options.cluster.folder, error);
   }
   if (outcome.value().interrupted) return 128 + SIGINT;
-  return clean || skipped ? kClean : kNotClean;
+  return clean || (skipped && !command.required) ? kClean : kNotClean;
 }
 
 }  // namespace holdfast::console

@@ -9,11 +9,12 @@
 namespace holdfast::console {
 
 struct DrillCommand {
-  std::string scenario, target, arbiter = "embedded", fence = "on", duration, state, json_file,
-                                config = "config", from, to;
+  std::string scenario, target;
+  std::string arbiter;  // "": as the scenario's file says
+  std::string fence = "on", duration, state, json_file, config = "config", from, to;
   uint32_t count = 0, rate = 0;  // 0: as the scenario's file says
   uint64_t seed = 1;
-  bool dry_run = false, keep = false;
+  bool dry_run = false, keep = false, required = false;
 };
 
 int run_drill_list(const Console& console, const DrillCommand& command);

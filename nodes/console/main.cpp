@@ -394,7 +394,8 @@ void CommandLine::add_drills() {
   add_config(run);
   run->add_option("--target", drill.target, "Whose leader is hit: orders, venue, or both in turn")
       ->check(CLI::IsMember({"orders", "venue", "both"}));
-  run->add_option("--arbiter", drill.arbiter, "embedded or etcd")
+  run->add_option("--arbiter", drill.arbiter,
+                  "embedded or etcd (default: embedded, unless the scenario needs the other)")
       ->check(CLI::IsMember({"embedded", "etcd"}));
   run->add_option("--fence", drill.fence, "Whether what is superseded is killed: on or off")
       ->check(CLI::IsMember({"on", "off"}));
@@ -411,6 +412,7 @@ void CommandLine::add_drills() {
                   "The drill's folder (default: a fresh one below build/drills)");
   run->add_option("--json", drill.json_file, "The proof as JSON into a file; -: to stdout");
   run->add_flag("--dry-run", drill.dry_run, "Say what it would hit, start nothing");
+  run->add_flag("--required", drill.required, "A skipped drill is a failed one: exit 1");
   run->add_flag("--keep", drill.keep, "Keep the folder of a clean drill too");
 }
 

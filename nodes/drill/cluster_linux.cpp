@@ -1,20 +1,14 @@
 #include "nodes/drill/cluster_linux.hpp"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <sys/random.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <set>
-#include <sstream>
 
 #include "nodes/settings/settings.hpp"
 #include "supervision/replication/protocol/record.hpp"
@@ -25,136 +19,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kEtcdMembers = 3;
 constexpr const char* kEtcd = "/usr/bin/etcd";
 constexpr const char* kMark = ".holdfast-drill";
-// Below the range that the kernel takes from by itself, so that nobody gets a killed node's port.
-constexpr uint16_t kPortFirst = 15'000, kPortLast = 31'000;
-
-bool is_free(uint16_t port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
-  const int on = 1;
-  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const bool free = ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-  ::close(fd);
-  return free;
-}
-
-/// `count` ports that are free now, from a place of our own.
-Result<std::vector<uint16_t>> free_ports(std::size_t count) {
-  uint16_t start = 0;
-  if (::getrandom(&start, sizeof start, 0) != sizeof start)
-    return Error{ErrorCode::kIo, "no random bytes"};
-  const uint32_t range = kPortLast - kPortFirst;
-  std::vector<uint16_t> ports;
-  for (uint32_t i = 0; i < range && ports.size() < count; ++i) {
-    const auto port = static_cast<uint16_t>(kPortFirst + (start + i) % range);
-    if (is_free(port)) ports.push_back(port);
-  }
-  if (ports.size() < count) return Error{ErrorCode::kFull, "no free ports"};
-  return ports;
-}
-
-std::string read_all(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-/// The template of cluster.toml with folders and ports of this drill's.
-std::string rewrite(const std::string& text, const std::string& folder,
-                    const std::vector<uint16_t>& ports, const std::vector<uint16_t>& etcd) {
-  std::istringstream in(text);
-  std::string out, name;
-  std::size_t used = 0;
-  for (std::string line; std::getline(in, line);) {
-    const auto key = line.substr(0, line.find(' '));
-    if (key == "name") name = line.substr(line.find('"') + 1, line.rfind('"') - line.find('"') - 1);
-    if (!etcd.empty() && key == "arbiter_directory") continue;
-    if (!etcd.empty() && key == "arbiter") line = "arbiter = \"etcd\"";
-    if (key == "arbiter_directory")
-      line = key + " = \"" + folder + "/arbiter\"";
-    else if (key == "state_directory")
-      line = key + " = \"" + folder + "/" + name + "\"";
-    else if ((key == "replication" || key == "order_entry" || key == "operator") &&
-             used < ports.size())
-      line = key + " = \"127.0.0.1:" + std::to_string(ports[used++]) + "\"";
-    out += line + "\n";
-  }
-  if (!etcd.empty()) {
-    out += "\n[cluster.etcd]\nendpoints = [";
-    for (std::size_t i = 0; i < kEtcdMembers; ++i)
-      out += (i ? ", \"127.0.0.1:" : "\"127.0.0.1:") + std::to_string(etcd[i]) + "\"";
-    out += "]\n";
-  }
-  return out;
-}
-
-bool answers(uint16_t port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const bool there = ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-  ::close(fd);
-  return there;
-}
-
 }  // namespace
-
-Result<> make_token(const std::string& file) {
-  if (fs::exists(file)) return success();
-  unsigned char bytes[32];
-  if (::getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
-    return Error{ErrorCode::kIo, "no random bytes"};
-  std::string line = "admin operator ";
-  for (const unsigned char byte : bytes) {
-    line += "0123456789abcdef"[byte >> 4];
-    line += "0123456789abcdef"[byte & 15];
-  }
-  line += '\n';
-  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return Error{ErrorCode::kIo, "can't write " + file + ": " + std::strerror(errno)};
-  const bool whole = ::write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size());
-  ::close(fd);
-  if (!whole) return Error{ErrorCode::kIo, "can't write " + file};
-  return success();
-}
-
-std::vector<std::string> Tail::lines() {
-  std::vector<std::string> lines;
-  struct stat status {};
-  if (::stat(path_.c_str(), &status) != 0) return lines;
-  const auto size = static_cast<uint64_t>(status.st_size);
-  if (file_ != status.st_ino || size < at_) {
-    at_ = 0;
-    part_.clear();
-    file_ = status.st_ino;
-  }
-  if (size == at_) return lines;
-  std::ifstream file(path_, std::ios::binary);
-  file.seekg(static_cast<std::streamoff>(at_));
-  std::string text(size - at_, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  at_ += text.size();
-  part_ += text;
-  std::size_t from = 0;
-  for (auto end = part_.find('\n'); end != std::string::npos; end = part_.find('\n', from)) {
-    lines.push_back(part_.substr(from, end - from));
-    from = end + 1;
-  }
-  part_.erase(0, from);
-  return lines;
-}
 
 Cluster::Cluster(ClusterOptions options) : options_(std::move(options)), view_({}, {}) {}
 
@@ -189,21 +56,18 @@ Result<> Cluster::make_folder() {
                                            "; run it where config/ is, or name it with --config"};
   const std::string config = folder + "/config";
   fs::copy(options_.templates, config, fs::copy_options::recursive);
-  const auto ports = free_ports(3 * 16);
-  if (!ports) return ports.error();
-  if (options_.etcd)
-    etcd_ports_.assign(ports.value().end() - 2 * kEtcdMembers, ports.value().end());
+  if (options_.heartbeat_s) {
+    const auto venues = read_all(config + "/venues.toml");
+    std::ofstream(config + "/venues.toml") << rewrite_heartbeat(venues, options_.heartbeat_s);
+  }
   const auto text = read_all(config + "/cluster.toml");
-  std::ofstream(config + "/cluster.toml") << rewrite(text, folder, ports.value(), etcd_ports_);
+  const auto names = members_in(text);
+  if (auto written = write_configurations(config, text, names); !written) return written;
 
   settings::Problems problems;
   settings::Overrides overrides;
-  overrides.node_name = "";
   // Any member's name will do to read what they have in common.
-  const auto first = text.find("[[member]]");
-  const auto quote = text.find('"', text.find("name", first == std::string::npos ? 0 : first));
-  if (quote != std::string::npos)
-    overrides.node_name = text.substr(quote + 1, text.find('"', quote + 1) - quote - 1);
+  overrides.node_name = names.empty() ? "" : names.front();
   const auto loaded = settings::load_settings(config, overrides, problems);
   if (!problems.none()) return Error{ErrorCode::kInvalid, problems.str()};
   if (!loaded.cluster || loaded.cluster->members.size() < 2)
@@ -229,14 +93,77 @@ Result<> Cluster::make_folder() {
     node.order_entry = settings::to_text(member.order_entry);
     if (member.operator_api)
       node.operator_url = "http://" + settings::to_text(*member.operator_api);
+    node.config = options_.ways ? config + "-" + node.name : config;
     node.log = std::make_unique<Tail>(node.folder + "/node.log");
     fs::create_directories(node.folder);
     if (auto made = make_token(node.folder + "/operator.token"); !made) return made.error();
+    if (options_.faults)
+      if (auto mapped = map_faults(node); !mapped) return mapped;
     members.push_back(node.member);
     nodes_.push_back(std::move(node));
   }
   view_ = drills::View(groups_, members);
   return success();
+}
+
+/// One folder for all; with ways in between, one each, in which the others are where its ways
+/// begin.
+Result<> Cluster::write_configurations(const std::string& config, const std::string& text,
+                                       const std::vector<std::string>& names) {
+  const std::size_t members = names.size();
+  // Three each, etcd's, a venue's way each, and of each to each and to each of etcd's.
+  const auto free =
+      free_ports(3 * members + 2 * kEtcdMembers + members * (1 + members + kEtcdMembers));
+  if (!free) return free.error();
+  auto next = free.value().begin();
+  Places places;
+  places.folder = options_.folder;
+  for (const auto& name : names) {
+    places.replication[name] = *next++;
+    places.order_entry[name] = *next++;
+    places.operator_api[name] = *next++;
+  }
+  if (options_.etcd) etcd_ports_.assign(next, next + 2 * kEtcdMembers);
+  next += 2 * kEtcdMembers;
+  places.etcd.assign(etcd_ports_.begin(),
+                     etcd_ports_.begin() + static_cast<long>(etcd_ports_.size() / 2));
+  std::ofstream(config + "/cluster.toml") << rewrite_cluster(text, places);
+  if (!options_.ways) return success();
+  network_ = std::make_unique<Network>();
+  for (const auto& name : names) {
+    const std::string own = config + "-" + name;
+    fs::copy(config, own, fs::copy_options::recursive);
+    Places seen = places;
+    for (const auto& other : names) {
+      if (other == name) continue;
+      seen.replication[other] = *next;
+      if (auto way = network_->add(name, other, *next++, places.replication[other]); !way)
+        return way;
+    }
+    for (std::size_t i = 0; i < places.etcd.size(); ++i) {
+      seen.etcd[i] = *next;
+      if (auto way = network_->add(name, etcd_name(i), *next++, places.etcd[i]); !way) return way;
+    }
+    venue_ways_[name] = *next++;
+    std::ofstream(own + "/cluster.toml") << rewrite_cluster(text, seen);
+  }
+  return success();
+}
+
+Result<> Cluster::map_faults(Node& node) {
+  const std::string file = fault_file(node);
+  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0 || ::ftruncate(fd, sizeof(FaultPage)) != 0)
+    return Error{ErrorCode::kIo, "can't write " + file};
+  void* page = ::mmap(nullptr, sizeof(FaultPage), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  ::close(fd);
+  if (page == MAP_FAILED) return Error{ErrorCode::kIo, "can't map " + file};
+  node.faults = static_cast<FaultPage*>(page);  // for as long as the drill lives
+  return success();
+}
+
+std::string Cluster::fault_file(const Node& node) const {
+  return options_.folder + "/faults-" + node.name;
 }
 
 Result<> Cluster::start_venue() {
@@ -263,7 +190,13 @@ Result<> Cluster::start_venue() {
     const auto at = text.find("fix=");
     const auto end = at == std::string::npos ? at : text.find('\n', at);
     if (end != std::string::npos) {
-      venue_ports_ = "XSIM=" + text.substr(at + 4, end - at - 4);
+      const auto port = static_cast<uint16_t>(std::stoul(text.substr(at + 4, end - at - 4)));
+      for (const Node& node : nodes_) {
+        const auto way = venue_ways_.find(node.name);
+        venue_ports_[node.name] = way == venue_ways_.end() ? port : way->second;
+        if (way == venue_ways_.end()) continue;
+        if (auto added = network_->add(node.name, kVenue, way->second, port); !added) return added;
+      }
       return success();
     }
     sleep_for(Duration::milliseconds(10));
@@ -273,43 +206,9 @@ Result<> Cluster::start_venue() {
 }
 
 Result<> Cluster::start_etcd() {
-  const auto url = [](uint16_t port) { return "http://127.0.0.1:" + std::to_string(port); };
-  std::string members;
+  etcd_.resize(kEtcdMembers);
   for (std::size_t i = 0; i < kEtcdMembers; ++i)
-    members += (i ? ",m" : "m") + std::to_string(i) + "=" + url(etcd_ports_[kEtcdMembers + i]);
-  for (std::size_t i = 0; i < kEtcdMembers; ++i) {
-    const auto client = url(etcd_ports_[i]), peer = url(etcd_ports_[kEtcdMembers + i]);
-    Command command;
-    command.words = {kEtcd,
-                     "--name",
-                     "m" + std::to_string(i),
-                     "--data-dir",
-                     options_.folder + "/etcd-" + std::to_string(i),
-                     "--listen-client-urls",
-                     client,
-                     "--advertise-client-urls",
-                     client,
-                     "--listen-peer-urls",
-                     peer,
-                     "--initial-advertise-peer-urls",
-                     peer,
-                     "--initial-cluster",
-                     members,
-                     "--initial-cluster-state",
-                     "new",
-                     "--heartbeat-interval",
-                     "50",
-                     "--election-timeout",
-                     "500",
-                     "--logger",
-                     "zap",
-                     "--log-level",
-                     "warn"};
-    command.output = options_.folder + "/etcd-" + std::to_string(i) + ".log";
-    auto started = Process::start(command);
-    if (!started) return started.error();
-    etcd_.push_back(std::move(started).value());
-  }
+    if (auto started = start_etcd_member(i); !started) return started;
   // A member serves clients once the cluster has elected.
   const MonoTime until = now().mono + Duration::seconds(20);
   for (std::size_t i = 0; i < kEtcdMembers; ++i)
@@ -322,6 +221,49 @@ Result<> Cluster::start_etcd() {
   return success();
 }
 
+Result<> Cluster::start_etcd_member(std::size_t i) {
+  const auto url = [](uint16_t port) { return "http://127.0.0.1:" + std::to_string(port); };
+  std::string members;
+  for (std::size_t m = 0; m < kEtcdMembers; ++m)
+    members += (m ? ",m" : "m") + std::to_string(m) + "=" + url(etcd_ports_[kEtcdMembers + m]);
+  const auto client = url(etcd_ports_[i]), peer = url(etcd_ports_[kEtcdMembers + i]);
+  Command command;
+  command.words = {kEtcd,
+                   "--name",
+                   "m" + std::to_string(i),
+                   "--data-dir",
+                   options_.folder + "/etcd-" + std::to_string(i),
+                   "--listen-client-urls",
+                   client,
+                   "--advertise-client-urls",
+                   client,
+                   "--listen-peer-urls",
+                   peer,
+                   "--initial-advertise-peer-urls",
+                   peer,
+                   "--initial-cluster",
+                   members,
+                   "--initial-cluster-state",
+                   "new",
+                   "--heartbeat-interval",
+                   "50",
+                   "--election-timeout",
+                   "500",
+                   "--logger",
+                   "zap",
+                   "--log-level",
+                   "warn"};
+  command.output = options_.folder + "/etcd-" + std::to_string(i) + ".log";
+  auto started = Process::start(command);
+  if (!started) return started.error();
+  etcd_[i] = std::move(started).value();
+  return success();
+}
+
+bool Cluster::kill_etcd_member(std::size_t i) {
+  return etcd_.at(i).signal(SIGKILL) && etcd_[i].wait(Duration::seconds(5));
+}
+
 Result<> Cluster::start_guard(Node& node) {
   Command command;
   // A drill kills more often than a guard should put up with.
@@ -329,16 +271,29 @@ Result<> Cluster::start_guard(Node& node) {
                    "--node-binary",
                    node.binary,
                    "--config",
-                   options_.folder + "/config",
+                   node.config,
                    "--state-dir",
                    node.folder,
                    "--alarm-restarts",
                    "100000",
                    "--stable-after-ms",
                    "50"};
-  command.environment = {{"HOLDFAST_NODE", node.name},
-                         {"HOLDFAST_STATE_DIR", node.folder},
-                         {"HOLDFAST_VENUE_PORTS", venue_ports_}};
+  command.environment = {
+      {"HOLDFAST_NODE", node.name},
+      {"HOLDFAST_STATE_DIR", node.folder},
+      {"HOLDFAST_VENUE_PORTS", "XSIM=" + std::to_string(venue_ports_[node.name])}};
+  if (!options_.fence) {
+    command.words.push_back("--hang-timeout-ms");
+    command.words.push_back("0");
+  }
+  if (node.faults)
+    for (const auto& [name, value] :
+         {std::pair<std::string, std::string>{"LD_PRELOAD", program(kFaultLibrary)},
+          {kFaultFileVariable, fault_file(node)},
+          {kFaultFolderVariable, node.folder}}) {
+      command.words.push_back("--node-env");
+      command.words.push_back(name + "=" + value);
+    }
   command.output = options_.folder + "/guard-" + node.name + ".log";
   auto started = Process::start(command);
   if (!started) return started.error();
@@ -387,12 +342,36 @@ nlohmann::json Cluster::ask(const Node& node, std::vector<std::string> words) co
   return answer.is_discarded() ? nlohmann::json() : answer;
 }
 
+void clear(FaultPage& page) {
+  for (auto* field : {&page.full, &page.write_delay_us, &page.sync_delay_us, &page.sync_fails,
+                      &page.sync_lies, &page.clock_ns})
+    field->store(0, std::memory_order_relaxed);
+}
+
+void Node::step_clock(Duration by) {
+  if (!faults) return;
+  clocks.push_back(by);
+  faults->clock_ns.store(by.ns, std::memory_order_relaxed);
+}
+
+WallTime Node::true_time(WallTime told, WallTime read) const {
+  // One of the clocks that it had lately, since it wrote this just before it was read.
+  WallTime best = told;
+  const auto distance = [&](WallTime at) { return std::abs(read.ns - at.ns); };
+  for (const Duration by : clocks)
+    if (const WallTime at{told.ns - by.ns}; distance(at) < distance(best)) best = at;
+  return best;
+}
+
 void Cluster::look() {
   for (Node& node : nodes_)
     for (const auto& line : node.log->lines())
       if (auto transition = drills::parse_transition(line)) {
+        transition->at = node.true_time(transition->at, now().wall);
         view_.take(node.member, *transition);
         transitions_.push_back(std::move(*transition));
+      } else if (line.find("the arbiter does not answer") != std::string::npos) {
+        arbiter_alarms_ += 1;
       }
 }
 
@@ -428,6 +407,31 @@ std::string Cluster::not_in_sync_by_leaders() const {
   return {};
 }
 
+bool Cluster::in_any_set(uint32_t member) const {
+  if (!options_.etcd) {
+    for (const auto& file : records_) {
+      const auto record = replication::decode_record(read_all(file));
+      if (!record || replication::in_sync_of(record.value(), MemberId{member})) return true;
+    }
+    return false;
+  }
+  std::set<std::string> without;
+  std::string name;
+  for (const Node& node : nodes_)
+    if (node.member == member) name = node.name;
+  for (const Node& node : nodes_) {
+    const auto view = ask(node, {"get", "/v1/groups"});
+    if (!view.is_object()) continue;
+    for (const auto& group : view.value("groups", nlohmann::json::array())) {
+      if (group.value("leader", "") != node.name) continue;
+      const auto set = group.value("in_sync", nlohmann::json::array());
+      if (std::find(set.begin(), set.end(), name) == set.end())
+        without.insert(group.value("name", ""));
+    }
+  }
+  return without.size() < groups_.size();
+}
+
 std::string Cluster::order_entry() const {
   std::string all;
   for (const Node& node : nodes_) all += (all.empty() ? "" : ",") + node.order_entry;
@@ -435,6 +439,9 @@ std::string Cluster::order_entry() const {
 }
 
 void Cluster::stop() {
+  if (network_) network_->heal();
+  for (Node& node : nodes_)
+    if (node.faults) clear(*node.faults);
   for (Node& node : nodes_) {
     if (const auto process = pid(node)) ::kill(*process, SIGCONT);
     node.guard.signal(SIGTERM);

@@ -9,6 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "nodes/drill/cluster_files_linux.hpp"
+#include "nodes/drill/fault/fault_page.hpp"
+#include "nodes/drill/network_linux.hpp"
 #include "nodes/drill/process_linux.hpp"
 #include "supervision/drills/history.hpp"
 
@@ -21,17 +24,9 @@ struct ClusterOptions {
   std::string from, to;   // node binaries that restarts swap; "": the one of `binaries`
   bool etcd = false;      // the arbiter is a cluster of three etcd members, else embedded
   bool fence = true;      // the guard kills a node that hangs
-};
-
-/// Gives the whole lines that a growing file gained; starts over when the file did.
-class Tail {
- public:
-  explicit Tail(std::string path) : path_(std::move(path)) {}
-  std::vector<std::string> lines();
-
- private:
-  std::string path_, part_;
-  uint64_t at_ = 0, file_ = 0;
+  bool ways = false;      // members, venue and etcd reach each other through a proxy
+  bool faults = false;    // nodes have the fault library before them
+  int heartbeat_s = 0;    // HeartBtInt at the venue; zero: as configured
 };
 
 /// One member.
@@ -39,9 +34,25 @@ struct Node {
   uint32_t member = 0;
   std::string name, folder, order_entry, operator_url;
   std::string binary;  // that its guard starts
+  std::string config;
   Process guard;
   std::unique_ptr<Tail> log;
+  FaultPage* faults = nullptr;   // null: it has no fault library
+  std::vector<Duration> clocks;  // how far its clock was ever off
+
+  /// From now on its wall clock is off by so much; zero: right again.
+  void step_clock(Duration by);
+  /// When something was really written that says `told` and was read at `read`.
+  WallTime true_time(WallTime told, WallTime read) const;
 };
+
+/// Nothing is wrong with this node's disk and clock any more.
+void clear(FaultPage& page);
+
+inline constexpr const char* kVenue = "venue";  // among the names of a network
+inline constexpr const char* kFaultLibrary = "libholdfast_fault.so";
+inline constexpr std::size_t kEtcdMembers = 3;
+inline std::string etcd_name(std::size_t member) { return "etcd-" + std::to_string(member); }
 
 class Cluster {
  public:
@@ -56,17 +67,28 @@ class Cluster {
   /// kNotFound: there is no process to signal.
   Result<Now> signal_node(const Node& node, int number);
   Result<> start_guard(Node& node);
+  /// Null without ways.
+  Network* network() { return network_.get(); }
+  const ClusterOptions& options() const { return options_; }
+  bool has_etcd() const { return options_.etcd; }
+  /// SIGKILL of one of etcd's members; false when it does not run.
+  bool kill_etcd_member(std::size_t member);
+  Result<> start_etcd_member(std::size_t member);
   /// What `holdfast` answers that is asked at the node; null when it does not answer.
   nlohmann::json ask(const Node& node, std::vector<std::string> words) const;
 
   /// Reads what the logs gained.
   void look();
+  /// How often a member said that the arbiter does not answer.
+  std::size_t arbiter_alarms() const { return arbiter_alarms_; }
   const drills::View& view() const { return view_; }
   drills::View& view() { return view_; }
   const std::vector<drills::Transition>& transitions() const { return transitions_; }
   /// Whether all members are in every group's in-sync set by the arbiter's record and settled by
   /// their logs. Else why not.
   std::string unsettled() const;
+  /// Whether the member is in the in-sync set of any group, as far as that can be read.
+  bool in_any_set(uint32_t member) const;
   std::vector<std::string> groups() const { return groups_; }
   uint32_t shards() const { return shards_; }
   /// For clients: all order entry addresses.
@@ -81,6 +103,10 @@ class Cluster {
  private:
   explicit Cluster(ClusterOptions options);
   Result<> make_folder();
+  Result<> write_configurations(const std::string& config, const std::string& text,
+                                const std::vector<std::string>& names);
+  Result<> map_faults(Node& node);
+  std::string fault_file(const Node& node) const;
   Result<> start_venue();
   Result<> start_etcd();
   std::string not_in_sync_by_record() const;
@@ -93,13 +119,13 @@ class Cluster {
   std::vector<Node> nodes_;
   Process venue_;
   std::vector<Process> etcd_;
-  std::vector<uint16_t> etcd_ports_;  // for clients, then for each other
-  std::string venue_ports_;
+  std::vector<uint16_t> etcd_ports_;             // for clients, then for each other
+  std::map<std::string, uint16_t> venue_ports_;  // by node, as it reaches it
+  std::map<std::string, uint16_t> venue_ways_;   // by node, where its way to the venue begins
+  std::unique_ptr<Network> network_;
   drills::View view_;
   std::vector<drills::Transition> transitions_;
+  std::size_t arbiter_alarms_ = 0;
 };
-
-/// Makes `FILE` with one operator token, mode 0600, unless it is there.
-Result<> make_token(const std::string& file);
 
 }  // namespace holdfast::drill

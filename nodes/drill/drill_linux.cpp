@@ -8,6 +8,8 @@
 #include <fstream>
 #include <set>
 
+#include "nodes/drill/replay_rocksdb.hpp"
+
 namespace holdfast::drill {
 
 namespace {
@@ -20,13 +22,6 @@ constexpr Duration kWhole = Duration::seconds(10);   // how long the set may tak
 constexpr Duration kSettle = Duration::seconds(90);  // the flow's own end, queries included
 constexpr Duration kLook = Duration::milliseconds(4);
 
-std::string ms(const std::optional<Duration>& span) {
-  if (!span) return "-";
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f ms", static_cast<double>(span->ns) / 1e6);
-  return text;
-}
-
 class Drill {
  public:
   explicit Drill(const DrillOptions& options) : options_(options) {}
@@ -35,6 +30,11 @@ class Drill {
     adopt_orphans();
     const auto outcome = disturb();
     load_ = {};
+    if (cluster_) {
+      if (!interrupted()) end_all_below();  // as they are: an end in order would write more
+      if (outcome && !interrupted() && outcome_.runs.size() > 0) replay_journals();
+    }
+    steps_.reset();
     cluster_.reset();
     end_all_below();
     if (!outcome) return outcome.error();
@@ -58,6 +58,7 @@ class Drill {
     auto cluster = Cluster::start(options_.cluster);
     if (!cluster) return cluster.error();
     cluster_ = std::move(cluster).value();
+    steps_ = std::make_unique<Steps>(*cluster_, hooks());
     if (auto whole = wait_whole(kStart); !whole) {
       if (interrupted()) return success();
       return Error{ErrorCode::kUnavailable,
@@ -77,6 +78,18 @@ class Drill {
     read_journals();
     read_venue();
     return success();
+  }
+
+  Steps::Hooks hooks() {
+    return {[this](Duration span) { wait(span); }, [this] { look(); },
+            [this] { return interrupted(); }, [this](Run& run) { measure(run); },
+            [this](MonoTime from) {
+              look();
+              return static_cast<std::size_t>(std::count_if(
+                  outcome_.acknowledged.begin() + static_cast<std::ptrdiff_t>(acknowledged_before_),
+                  outcome_.acknowledged.end(),
+                  [&](const auto& order) { return order.submitted >= from; }));
+            }};
   }
 
   // ---- flow
@@ -141,34 +154,82 @@ class Drill {
     return now().mono > *hard_;
   }
 
-  /// How far every member's journal goes, by group; all must hold the same committed entries.
+  /// How far every member's journal goes, by group, and the state that it is in there; all must
+  /// hold the same committed entries and have come to the same state.
   void read_journals() {
     if (interrupted()) return;
-    const MonoTime until = now().mono + Duration::seconds(5);
+    const MonoTime until = now().mono + Duration::seconds(10);
     for (;;) {
-      std::map<std::string, std::set<uint64_t>> committed;
-      auto& counters = outcome_.counters;
-      counters.clear();
-      outcome_.journal = nlohmann::json::object();
-      for (const Node& node : cluster_->nodes()) {
-        const auto view = cluster_->ask(node, {"get", "/v1/groups"});
-        if (!view.is_object()) continue;
-        for (const auto& group : view.value("groups", nlohmann::json::array())) {
-          const auto name = group.value("name", std::string());
-          const auto index = group.value("committed", uint64_t{0});
-          outcome_.journal[name]["committed on " + node.name] = index;
-          outcome_.journal[name]["epoch"] = group.value("epoch", uint64_t{0});
-          committed[name].insert(index);
-          for (const char* counter : {"stale_acks", "stale_epochs", "egress_held", "ejected"})
-            counters[counter] += group.value(counter, uint64_t{0});
-        }
-      }
-      const bool level = committed.size() == cluster_->groups().size() &&
-                         std::all_of(committed.begin(), committed.end(),
-                                     [](const auto& entry) { return entry.second.size() == 1; });
-      if (level || interrupted()) return;
-      if (now().mono > until) return finding("the members' journals do not end alike");
+      const std::string differs = compare_members();
+      if (differs.empty() || interrupted()) return;
+      if (now().mono > until) return finding(differs);
       wait(Duration::milliseconds(200));
+    }
+  }
+
+  /// The first thing in which the members differ, in words.
+  std::string compare_members() {
+    std::map<std::string, std::set<uint64_t>> committed;
+    std::map<std::string, std::set<std::string>> hashes;
+    std::string differs;
+    std::map<GroupId, Index> level;
+    level_.clear();
+    auto& counters = outcome_.counters;
+    counters.clear();
+    outcome_.journal = nlohmann::json::object();
+    outcome_.state_hash = nlohmann::json::object();
+    for (const Node& node : cluster_->nodes()) {
+      const auto view = cluster_->ask(node, {"get", "/v1/groups"});
+      if (!view.is_object()) {
+        differs = node.name + " does not answer its operators";
+        continue;
+      }
+      for (const auto& group : view.value("groups", nlohmann::json::array())) {
+        const auto name = group.value("name", std::string());
+        const auto index = group.value("committed", uint64_t{0});
+        outcome_.journal[name]["committed on " + node.name] = index;
+        outcome_.journal[name]["epoch"] = group.value("epoch", uint64_t{0});
+        committed[name].insert(index);
+        level[GroupId{group.value("group", uint32_t{0})}] = Index{index};
+        const auto at = group.value("state_hash_at", uint64_t{0});
+        const auto hash = at ? group.value("state_hash", std::string()) : std::string("none");
+        outcome_.state_hash[name][node.name] = hash + " at " + std::to_string(at);
+        if (at == index) hashes[name].insert(hash);
+        if (at != index)
+          differs = node.name + " has no state hash of " + name + " at " + std::to_string(index);
+        for (const char* counter :
+             {"stale_acks", "stale_epochs", "egress_held", "egress_refused", "ejected"})
+          counters[counter] += group.value(counter, uint64_t{0});
+      }
+    }
+    if (committed.size() != cluster_->groups().size()) return "not every group is there";
+    for (const auto& [name, indexes] : committed)
+      if (indexes.size() != 1) return "the members' journals of " + name + " do not end alike";
+    for (const auto& [name, all] : hashes)
+      if (all.size() != 1) return "the members' states of " + name + " differ at the same entry";
+    if (differs.empty()) level_ = std::move(level);
+    return differs;
+  }
+
+  /// What each node would come to from its disk alone. Only when nothing runs any more.
+  void replay_journals() {
+    if (level_.empty()) return;
+    std::map<GroupId, std::string> hashes;
+    for (const Node& node : cluster_->nodes()) {
+      const std::string& name = node.name;
+      const auto replayed = replay_journal(node.folder + "/journal", level_);
+      if (!replayed) return finding("the journal of " + name + ": " + replayed.error().text);
+      for (const auto& [group, state] : replayed.value()) {
+        const auto key = "group " + std::to_string(group.value);
+        outcome_.replayed[key][name] =
+            state.state_hash + " at " + std::to_string(state.index.value);
+        const auto& first = hashes.try_emplace(group, state.state_hash).first->second;
+        if (state.index != level_[group])
+          finding("the journal of " + name + " can't be replayed to entry " +
+                  std::to_string(level_[group].value) + " of " + key);
+        else if (first != state.state_hash)
+          finding("the journals replayed come to different states of " + key);
+      }
     }
   }
 
@@ -240,15 +301,15 @@ class Drill {
     weigh();
     transitions_before_ = cluster_->transitions().size();
     acknowledged_before_ = outcome_.acknowledged.size();
-    if (!carry_out(run, *leader)) {
+    if (!steps_->carry_out(run, *leader)) {
       finding("step " + std::to_string(n) + ": " + run.what);
       return false;
     }
-    const MonoTime from = run.disturbance.mono;
+    const MonoTime from = run.disturbance.mono, over = now().mono;
     const auto whole = wait_whole(kWhole);
     while (!interrupted()) {
       measure(run);
-      if (run.spans.first_ack || now().mono - from > kWhole) break;
+      if (run.spans.first_ack || now().mono - over > kWhole) break;
       sleep_for(kLook);
       look();
     }
@@ -256,9 +317,9 @@ class Drill {
     if (whole) run.whole = *whole - from;
     say("  " + std::to_string(n) +
         (options_.duration.ns ? "" : "/" + std::to_string(options_.scenario.count)) + " " +
-        run.what + ": detect " + ms(run.spans.detect) + ", lead " + ms(run.spans.lead) +
-        (run.disturbance.shard ? "" : ", logon " + ms(run.spans.logon)) + ", first ack " +
-        ms(run.spans.first_ack) + ", whole " + ms(run.whole));
+        run.what + ": detect " + in_ms(run.spans.detect) + ", lead " + in_ms(run.spans.lead) +
+        (run.disturbance.shard ? "" : ", logon " + in_ms(run.spans.logon)) + ", first ack " +
+        in_ms(run.spans.first_ack) + ", whole " + in_ms(run.whole));
     if (!whole)
       finding("step " + std::to_string(n) +
               ": the set is not whole again after 10 s: " + cluster_->unsettled());
@@ -285,234 +346,55 @@ class Drill {
       }
   }
 
-  /// Whom a step hits that wants one that follows.
-  uint32_t follower(uint32_t leader, uint64_t pick) {
-    std::vector<uint32_t> others;
-    for (const Node& node : cluster_->nodes())
-      if (node.member != leader) others.push_back(node.member);
-    return others[pick % others.size()];
-  }
-
-  /// SIGKILL of a member's node; false with the reason in `run.what`.
-  bool kill_member(Run& run, uint32_t member, bool first) {
-    const Node& node = cluster_->node(member);
-    const auto at = cluster_->signal_node(node, SIGKILL);
-    if (!at) {
-      run.what = "can't kill " + node.name + ": " + at.error().text;
-      return false;
-    }
-    cluster_->view().ended(member, at.value().wall);
-    if (first) {
-      run.disturbance.at = at.value().wall;
-      run.disturbance.mono = at.value().mono;
-    }
-    return true;
-  }
-
-  bool carry_out(Run& run, uint32_t leader) {
-    const std::string& name = cluster_->node(leader).name;
-    const std::string& group = run.disturbance.group;
-    switch (run.step.fault) {
-      case Fault::kKillActive:
-        run.what = "kill -9 of " + name + ", which leads " + group;
-        return kill_member(run, leader, true);
-      case Fault::kKillStandby: {
-        const uint32_t member = follower(leader, run.step.pick);
-        run.what = "kill -9 of " + cluster_->node(member).name + ", which follows in " + group;
-        return kill_member(run, member, true);
-      }
-      case Fault::kKillEverything: {
-        run.what = "kill -9 of all nodes";
-        bool first = true;
-        for (const Node& node : cluster_->nodes())
-          if (!kill_member(run, node.member, std::exchange(first, false))) return false;
-        return true;
-      }
-      case Fault::kStopActive:
-        return stop_and_resume(run, leader);
-      case Fault::kKillGuard:
-        return kill_guard(run, leader);
-      case Fault::kLoseDisk:
-        return lose_disk(run, follower(leader, run.step.pick));
-      case Fault::kRestartNode:
-        return restart(run);
-      case Fault::kKillTakeOver:
-        return kill_take_over(run, leader);
-      case Fault::kHandOver:
-        return hand_over(run, leader, follower(leader, run.step.pick));
-    }
-    return false;
-  }
-
-  void begins(Run& run) {
-    const Now at = now();
-    run.disturbance.at = at.wall;
-    run.disturbance.mono = at.mono;
-  }
-
-  bool stop_and_resume(Run& run, uint32_t leader) {
-    const Node& node = cluster_->node(leader);
-    run.what = "SIGSTOP of " + node.name + ", which leads " + run.disturbance.group + ", for " +
-               ms(run.step.stop);
-    const auto pid = cluster_->pid(node);
-    const auto at = pid ? signal_exactly(*pid, 0, SIGSTOP)
-                        : Result<Now>(Error{ErrorCode::kNotFound, "it does not run"});
-    if (!at) {
-      run.what += ": " + at.error().text;
-      return false;
-    }
-    run.disturbance.at = at.value().wall;
-    run.disturbance.mono = at.value().mono;
-    wait(run.step.stop);
-    if (is_alive(*pid) && signal_exactly(*pid, 0, SIGCONT)) {
-      measure(run);
-      run.resumed_alive = run.spans.lead.has_value();
-      run.what += run.resumed_alive ? ", woke up succeeded" : ", woke up";
-      wait(Duration::milliseconds(300));  // what it still does, and what is done to it
-    }
-    if (!is_alive(*pid)) {
-      run.what += ", killed";
-      cluster_->view().ended(leader, run.disturbance.at);
-    }
-    return true;
-  }
-
-  bool kill_guard(Run& run, uint32_t leader) {
-    Node& node = cluster_->node(leader);
-    run.what = "kill -9 of the guard of " + node.name + ", which leads " + run.disturbance.group;
-    const auto before = cluster_->pid(node);
-    begins(run);
-    if (!before || !node.guard.signal(SIGKILL) || !node.guard.wait(Duration::seconds(5))) {
-      run.what += ": it does not run";
-      return false;
-    }
-    if (auto started = cluster_->start_guard(node); !started) {
-      run.what += ": " + started.error().text;
-      return false;
-    }
-    wait(Duration::milliseconds(500));
-    if (!is_alive(*before)) {
-      run.what += ": its node ended with it";
-      return false;
-    }
-    return true;
-  }
-
-  bool hand_over(Run& run, uint32_t leader, uint32_t to) {
-    const Node& node = cluster_->node(leader);
-    const std::string& successor = cluster_->node(to).name;
-    run.what = "hand-over of " + run.disturbance.group + " from " + node.name + " to " + successor;
-    begins(run);
-    const auto answer = cluster_->ask(
-        node, {"hand-over", run.disturbance.group, "--to", successor, "--reason", "drill"});
-    if (answer.is_null()) {
-      run.what += ": it was refused";
-      return false;
-    }
-    // It is done when the other one serves.
-    const MonoTime until = now().mono + kWhole;
-    while (cluster_->view().leader(run.disturbance.group) != to) {
-      if (now().mono > until || interrupted()) {
-        run.what += ": it did not come about";
-        return false;
-      }
-      wait(kLook);
-    }
-    return true;
-  }
-
-  bool lose_disk(Run& run, uint32_t member) {
-    Node& node = cluster_->node(member);
-    run.what = "kill -9 of " + node.name + " and loss of its disk";
-    node.guard.signal(SIGKILL);
-    node.guard.wait(Duration::seconds(5));
-    if (!kill_member(run, member, true)) return false;
-    while (cluster_->pid(node)) sleep_for(Duration::milliseconds(2));
-    std::error_code error;
-    fs::remove_all(node.folder, error);
-    fs::create_directories(node.folder, error);
-    const auto token = make_token(node.folder + "/operator.token");
-    const auto started = token ? cluster_->start_guard(node) : token;
-    if (!started) run.what += ": " + started.error().text;
-    return started.ok();
-  }
-
-  bool restart(Run& run) {
-    Node& node = cluster_->nodes()[restarted_++ % cluster_->nodes().size()];
-    run.what = "restart of " + node.name;
-    // What it leads moves: that is measured.
-    for (const auto& group : cluster_->groups())
-      if (cluster_->view().leader(group) == node.member) {
-        run.disturbance.group = group;
-        run.disturbance.shard.reset();
-        if (group.starts_with("orders/"))
-          run.disturbance.shard = static_cast<uint32_t>(std::stoul(group.substr(7)));
-        run.what += ", which leads " + group;
-        break;
-      }
-    begins(run);
-    node.guard.signal(SIGTERM);
-    if (!node.guard.wait(Duration::seconds(20))) {
-      run.what += ": it did not stop within 20 s";
-      return false;
-    }
-    cluster_->look();
-    cluster_->view().ended(node.member, now().wall);
-    const ClusterOptions& builds = options_.cluster;
-    if (!builds.to.empty()) {
-      const bool newer = node.binary != builds.to;
-      node.binary = newer ? builds.to : builds.from;
-      run.what += newer ? ", with --to" : ", back with --from";
-    }
-    const auto started = cluster_->start_guard(node);
-    if (!started) run.what += ": " + started.error().text;
-    return started.ok();
-  }
-
-  /// The second blow falls on whoever is taking over, at a random moment of it.
-  bool kill_take_over(Run& run, uint32_t leader) {
-    run.what =
-        "kill -9 of " + cluster_->node(leader).name + ", which leads " + run.disturbance.group;
-    if (!kill_member(run, leader, true)) return false;
-    std::optional<uint32_t> successor;
-    const MonoTime until = now().mono + Duration::seconds(1);
-    while (!successor && now().mono < until) {
-      sleep_for(Duration::microseconds(300));
-      look();
-      for (const Node& node : cluster_->nodes()) {
-        const auto state = cluster_->view().state(node.member, run.disturbance.group);
-        if (state == "candidate" || state == "leading" || state == "serving")
-          successor = node.member;
-      }
-    }
-    if (!successor) return true;  // then it is a kill of the leader, and judged as one
-    sleep_for(run.step.second);
-    run.what += ", then of " + cluster_->node(*successor).name;
-    return kill_member(run, *successor, false);
-  }
-
   const DrillOptions& options_;
   Outcome outcome_;
   std::unique_ptr<Cluster> cluster_;
   Process load_;
   std::unique_ptr<Tail> timeline_;
   std::optional<MonoTime> hard_;
-  std::size_t transitions_before_ = 0, acknowledged_before_ = 0, restarted_ = 0;
+  std::unique_ptr<Steps> steps_;
+  std::map<GroupId, Index> level_;  // what all had committed at the end
+  std::size_t transitions_before_ = 0, acknowledged_before_ = 0;
 };
 
 }  // namespace
 
+DrillOptions complete(DrillOptions options) {
+  auto& faults = options.scenario.faults;
+  auto& cluster = options.cluster;
+  // Of many faults those are left out that this cluster can't have; one alone is skipped.
+  const bool library = fs::exists(cluster.binaries + "/" + kFaultLibrary);
+  const auto has = [&](Fault fault) {
+    return (cluster.etcd || !needs_etcd(fault)) && (library || !needs_fault_library(fault));
+  };
+  if (std::any_of(faults.begin(), faults.end(), has))
+    std::erase_if(faults, [&](Fault fault) { return !has(fault); });
+  cluster.heartbeat_s = static_cast<int>(options.scenario.heartbeat_s);
+  cluster.ways |= std::any_of(faults.begin(), faults.end(), needs_ways);
+  cluster.faults |= std::any_of(faults.begin(), faults.end(), needs_fault_library);
+  return options;
+}
+
+std::string why_skipped(const DrillOptions& options) {
+  const auto& cluster = options.cluster;
+  const auto& faults = options.scenario.faults;
+  if (cluster.etcd && !fs::exists("/usr/bin/etcd"))
+    return "there is no etcd on this machine (the package etcd-server)";
+  if (!cluster.etcd && std::any_of(faults.begin(), faults.end(), needs_etcd))
+    return "the embedded arbiter is a folder and nothing that could be killed; it needs --arbiter "
+           "etcd";
+  if (!cluster.fence && !cluster.etcd)
+    return "the embedded arbiter kills whom it supersedes; without that it needs --arbiter etcd";
+  if (cluster.faults && !fs::exists(cluster.binaries + "/" + kFaultLibrary))
+    return std::string("this build has no ") + kFaultLibrary +
+           " (builds with sanitizers have none)";
+  return {};
+}
+
 Result<Outcome> run_drill(const DrillOptions& options) {
   Outcome skipped;
-  if (options.cluster.etcd && !fs::exists("/usr/bin/etcd")) {
-    skipped.skipped = "there is no etcd on this machine (the package etcd-server)";
-    return skipped;
-  }
-  if (!options.cluster.fence && !options.cluster.etcd) {
-    skipped.skipped =
-        "the embedded arbiter kills whom it supersedes; without that it needs --arbiter etcd";
-    return skipped;
-  }
+  skipped.skipped = why_skipped(options);
+  if (!skipped.skipped.empty()) return skipped;
   return Drill(options).run();
 }
 

@@ -7,7 +7,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "nodes/drill/cluster_linux.hpp"
+#include "nodes/drill/steps_linux.hpp"
 #include "supervision/drills/scenario.hpp"
 
 namespace holdfast::drill {
@@ -21,28 +21,26 @@ struct DrillOptions {
   std::function<void(const std::string&)> progress;
 };
 
-/// A step as it went.
-struct Run {
-  drills::Step step;
-  drills::Disturbance disturbance;
-  drills::Spans spans;
-  std::string what;               // in words: whom it hit
-  std::optional<Duration> whole;  // until the set was whole again
-  bool resumed_alive = false;     // kStopActive: it woke up after it was succeeded
-};
-
 struct Outcome {
   std::string skipped;                // why this machine or build does not permit it; "": it ran
   std::vector<std::string> findings;  // what went wrong beside the flow's verdict
   std::vector<Run> runs;
   std::vector<drills::Acknowledged> acknowledged;
-  nlohmann::json flow;                       // holdfast-load's reconciliation; null: there is none
-  nlohmann::json journal;                    // what every node's journal held at the end
+  nlohmann::json flow;        // holdfast-load's reconciliation; null: there is none
+  nlohmann::json journal;     // what every node's journal held at the end
+  nlohmann::json state_hash;  // by group and node: of the state that it was in at the end
+  nlohmann::json replayed = nlohmann::json::object();  // … and that its journal alone comes to
   std::map<std::string, uint64_t> counters;  // the members' at the end, of processes still alive
   std::map<std::string, uint64_t> venue;     // the exchange's record: facts by type
   std::map<std::string, uint64_t> memory;    // by node: RssAnon less AnonHugePages, bytes, largest
   bool interrupted = false;
 };
+
+/// With what the scenario's faults need of the cluster, less those faults of many that this cluster
+/// can't have. To be called before run_drill().
+DrillOptions complete(DrillOptions options);
+/// Why it can't be run here; "": it can.
+std::string why_skipped(const DrillOptions& options);
 
 /// Runs it; everything that was started is ended when this returns. An error: it could not begin.
 Result<Outcome> run_drill(const DrillOptions& options);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <ostream>
+#include <set>
 
 namespace holdfast::drill {
 
@@ -61,6 +62,17 @@ std::string counts(const Json& object) {
   return text.empty() ? "nothing" : text;
 }
 
+/// One text for all members, or each with its own.
+std::string alike(const Json& members) {
+  std::set<std::string> texts;
+  std::string each;
+  for (const auto& [name, text] : members.items()) {
+    texts.insert(text.get<std::string>());
+    each += (each.empty() ? "" : ", ") + text.get<std::string>() + " on " + name;
+  }
+  return texts.size() == 1 ? *texts.begin() + " on all " + std::to_string(members.size()) : each;
+}
+
 }  // namespace
 
 Json proof_of(const DrillOptions& options, const Outcome& outcome) {
@@ -88,8 +100,19 @@ Json proof_of(const DrillOptions& options, const Outcome& outcome) {
   proof["pause_ms"] = spans_to_json(outcome.runs, [](const Run& r) { return r.spans.pause; });
   proof["whole_ms"] = spans_to_json(outcome.runs, [](const Run& r) { return r.whole; });
   uint64_t resumed = 0;
-  for (const Run& run : outcome.runs) resumed += run.resumed_alive;
+  uint64_t succeeded = 0;
+  for (const Run& run : outcome.runs) {
+    resumed += run.resumed_alive;
+    succeeded += run.resumed_succeeded;
+  }
   proof["resumed_alive"] = resumed;
+  proof["resumed_succeeded"] = succeeded;
+  const auto counter = [&](const char* name) {
+    const auto found = outcome.counters.find(name);
+    return found == outcome.counters.end() ? uint64_t{0} : found->second;
+  };
+  proof["stale_acks_seen"] = counter("stale_acks");
+  proof["egress_refused"] = counter("egress_refused");
   proof["counters"] = outcome.counters;
   proof["order_latency_ms"] = latency(outcome);
   proof["memory_bytes"] = outcome.memory;
@@ -101,6 +124,8 @@ Json proof_of(const DrillOptions& options, const Outcome& outcome) {
                           "not_sent", "unknown", "lost"})
     clients[key] = told(key);
   proof["journal"] = outcome.journal;
+  proof["state_hash"] = outcome.state_hash;
+  proof["replayed"] = outcome.replayed;
   proof["venue"] = outcome.venue;
   if (outcome.flow.is_object()) {
     proof["rejected_by_reason"] =
@@ -139,9 +164,14 @@ void print_proof(const Json& proof, std::ostream& out) {
   if (proof.at("journal").is_object())
     for (const auto& [group, held] : proof.at("journal").items())
       out << "  journal   " << group << ": " << counts(held) << "\n";
+  for (const auto& [key, from] :
+       {std::pair{"state_hash", "state     "}, {"replayed", "replayed  "}})
+    if (proof.at(key).is_object())
+      for (const auto& [group, members] : proof.at(key).items())
+        out << "  " << from << group << ": " << alike(members) << "\n";
   out << "  venue     " << counts(proof.at("venue")) << "\n";
   out << "  counters  " << counts(proof.at("counters")) << ", " << proof.at("resumed_alive").dump()
-      << " resumed_alive\n";
+      << " resumed_alive, " << proof.at("resumed_succeeded").dump() << " of them succeeded\n";
   out << "  verdict   ";
   for (const char* key : {"lost", "duplicated", "contradicted", "unknown", "not_sent", "refused"})
     out << key << " " << proof.at(key).dump() << "  ";

@@ -1,6 +1,7 @@
 #include "nodes/drill/scenario_toml.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 
 #include "nodes/settings/table_toml.hpp"
@@ -36,6 +37,24 @@ void read_faults(settings::TableReader& table, Scenario& scenario) {
   }
 }
 
+/// The list below `stop_around`: times like "100ms" or "1s".
+void read_stops(settings::TableReader& table, Scenario& scenario) {
+  table.know("stop_around");
+  const auto* list = table.raw()["stop_around"].as_array();
+  if (!list) return;
+  for (const auto& entry : *list) {
+    const auto text = entry.value<std::string>().value_or("");
+    int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const std::string unit(end, static_cast<const char*>(text.data() + text.size()));
+    if (error != std::errc() || number < 1 || number > 60'000 || (unit != "ms" && unit != "s"))
+      return table.complain("stop_around",
+                            "expected times like \"100ms\", not " + settings::in_quotes(text));
+    scenario.stop_around.push_back(unit == "s" ? Duration::seconds(number)
+                                               : Duration::milliseconds(number));
+  }
+}
+
 Scenario read(const settings::Document& document, const std::string& name,
               settings::Problems& problems) {
   constexpr Duration kMost = Duration::seconds(60);
@@ -54,6 +73,10 @@ Scenario read(const settings::Document& document, const std::string& name,
   scenario.stop_least = table.duration("stop_least", Duration::milliseconds(250), {}, kMost);
   scenario.stop_most =
       table.duration("stop_most", Duration::milliseconds(1'000), scenario.stop_least, kMost);
+  read_stops(table, scenario);
+  scenario.heartbeat_s = static_cast<uint32_t>(
+      table.duration("heartbeat", Duration{}, Duration{}, kMost).ns / 1'000'000'000);
+  scenario.etcd = table.choice("arbiter", std::size_t{0}, {"embedded", "etcd"}) == 1;
   table.finish();
   return scenario;
 }

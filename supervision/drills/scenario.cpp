@@ -5,9 +5,24 @@
 namespace holdfast::drills {
 
 namespace {
-constexpr std::array<std::string_view, kFaults> kFaultNames = {
-    "kill-active", "kill-standby", "kill-everything", "stop-active",   "kill-guard",
-    "hand-over",   "lose-disk",    "restart-node",    "kill-take-over"};
+constexpr std::array<std::string_view, kFaults> kFaultNames = {"kill-active",
+                                                               "kill-standby",
+                                                               "kill-everything",
+                                                               "stop-active",
+                                                               "kill-guard",
+                                                               "hand-over",
+                                                               "lose-disk",
+                                                               "restart-node",
+                                                               "kill-take-over",
+                                                               "partition",
+                                                               "cut-venue",
+                                                               "kill-arbiter",
+                                                               "kill-arbiter-majority",
+                                                               "fill-disk",
+                                                               "slow-disk",
+                                                               "step-clock",
+                                                               "kill-rebuild",
+                                                               "kill-both"};
 constexpr std::array<std::string_view, 3> kAimNames = {"orders", "venue", "both"};
 constexpr Duration kSecondMost = Duration::milliseconds(15);
 
@@ -47,6 +62,10 @@ Step Planner::next() {
   step.shard = static_cast<uint32_t>(of_orders % shards_);
   step.pause = between(scenario_.pause_least, scenario_.pause_most);
   step.stop = between(scenario_.stop_least, scenario_.stop_most);
+  if (!scenario_.stop_around.empty()) {
+    const Duration around = scenario_.stop_around[random() % scenario_.stop_around.size()];
+    step.stop = between({around.ns * 4 / 5}, {around.ns * 6 / 5});
+  }
   step.second = between({}, kSecondMost);
   step.pick = random();
   return step;

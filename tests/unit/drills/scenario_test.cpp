@@ -72,6 +72,23 @@ TEST(DrillPlanner, SameSeedSameSteps) {
   EXPECT_EQ(drawn.size(), 3u);
 }
 
+TEST(DrillPlanner, StopsAreDrawnAroundEveryTimeOfTheList) {
+  auto around = scenario({Fault::kStopActive}, Aim::kVenue);
+  around.stop_around = {Duration::milliseconds(100), Duration::seconds(1)};
+  Planner planner(around, 1, 3);
+  bool below = false, above = false, second = false;
+  for (int i = 0; i < 200; ++i) {
+    const Duration stop = planner.next().stop;
+    EXPECT_GE(stop, Duration::milliseconds(80));
+    EXPECT_LT(stop, Duration::milliseconds(1'200));
+    EXPECT_FALSE(stop >= Duration::milliseconds(120) && stop < Duration::milliseconds(800));
+    below |= stop < Duration::milliseconds(100);
+    above |= stop > Duration::milliseconds(100) && stop < Duration::milliseconds(120);
+    second |= stop > Duration::milliseconds(800);
+  }
+  EXPECT_TRUE(below && above && second);
+}
+
 TEST(DrillPlanner, TimesStayWithinTheScenario) {
   Planner planner(scenario({Fault::kStopActive}, Aim::kVenue), 1, 3);
   for (int i = 0; i < 200; ++i) {
