@@ -3,16 +3,12 @@
 // reference to a record is its number, from 1; zero is none. No behaviour here.
 #pragma once
 
-#include <map>
-
 #include "actors/orders/order_state.hpp"
+#include "actors/orders/report_stream.hpp"
 #include "actors/orders/segmented.hpp"
 #include "messages/execution.hpp"
 
 namespace holdfast::orders {
-
-/// A number of a record in its table, from 1. Zero: none.
-using Ref = uint32_t;
 
 /// One order. About 260 bytes.
 struct OrderRecord {
@@ -100,46 +96,6 @@ struct StepChunk {
   StepRecord steps[2];
   Ref next = 0;
   friend bool operator==(const StepChunk&, const StepChunk&) = default;
-};
-
-/// One execution report without what the order's record says.
-struct ReportRecord {
-  Ref order = 0, request = 0;
-  ExecType type = ExecType::kNew;
-  OrderState state = OrderState::kNew;
-  Reason reason = Reason::kNone;
-  Price price;
-  Quantity quantity;
-  Quantity last_quantity;
-  Price last_price;
-  Quantity cumulative, leaves;
-  WallTime time;
-  ExecId exec_id;
-  friend bool operator==(const ReportRecord&, const ReportRecord&) = default;
-};
-
-/// The report stream of one account: numbered without gaps, the newest kept in a ring.
-class ReportStream {
- public:
-  ReportSeq last() const { return {last_}; }
-  /// The oldest that is kept; last + 1 when none is.
-  ReportSeq first_kept() const { return {last_ - kept() + 1}; }
-  std::size_t kept() const { return ring_.size(); }
-  /// Appends; returns its sequence. `text` is kept only when it says more than the reason.
-  ReportSeq push(const ReportRecord& report, const ReasonText& text);
-  /// CHECKs that it is kept.
-  const ReportRecord& at(ReportSeq seq) const;
-  const ReasonText* text_of(ReportSeq seq) const;
-  /// For snapshots: the stream's end before the kept reports are pushed again.
-  void restore(ReportSeq before) { last_ = before.value; }
-  const std::map<uint64_t, ReasonText>& texts() const { return texts_; }
-  std::size_t bytes() const { return ring_.bytes(); }
-
- private:
-  Segmented<ReportRecord, 64> ring_;  // grows to the bound, then is used in a circle
-  std::size_t head_ = 0;              // of the oldest, once it is a circle
-  uint64_t last_ = 0;
-  std::map<uint64_t, ReasonText> texts_;
 };
 
 /// What is kept for an account.

@@ -14,33 +14,6 @@ static_assert(limits::kOrdersPerShardMax < kRequestBit);
 constexpr int kShardShift = 48;
 }  // namespace
 
-// ---- report stream
-
-ReportSeq ReportStream::push(const ReportRecord& report, const ReasonText& text) {
-  last_ += 1;
-  if (ring_.size() < limits::kReportsKeptPerAccount) {
-    ring_.push_back(report);
-  } else {
-    ring_[head_] = report;
-    head_ = (head_ + 1) % ring_.size();
-    while (!texts_.empty() && texts_.begin()->first < first_kept().value)
-      texts_.erase(texts_.begin());
-  }
-  if (!text.empty()) texts_.emplace(last_, text);
-  return {last_};
-}
-
-const ReportRecord& ReportStream::at(ReportSeq seq) const {
-  CHECK(seq >= first_kept() && seq <= last());
-  const std::size_t offset = seq.value - first_kept().value;
-  return ring_[(head_ + offset) % ring_.size()];
-}
-
-const ReasonText* ReportStream::text_of(ReportSeq seq) const {
-  const auto it = texts_.find(seq.value);
-  return it == texts_.end() ? nullptr : &it->second;
-}
-
 // ---- ids
 
 WireOrderId wire_id(OrderId order, uint16_t request) {
@@ -247,7 +220,7 @@ void OrderBookOfRecord::reserve(std::size_t orders, std::size_t requests, std::s
 ExecutionReport OrderBookOfRecord::report(Ref account, ReportSeq seq,
                                           std::span<const VenueName> venues) const {
   const AccountRecord& owner = this->account(account);
-  const ReportRecord& r = owner.reports.at(seq);
+  const ReportRecord r = owner.reports.at(seq);
   const OrderRecord& o = order(r.order);
   ExecutionReport out;
   out.sequence = seq;

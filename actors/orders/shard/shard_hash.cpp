@@ -66,7 +66,7 @@ void add(Digest& d, const RequestRecord& r) {
 void add(Digest& d, const ReportStream& stream) {
   d << stream.first_kept() << stream.last();
   for (ReportSeq at = stream.first_kept(); at <= stream.last(); ++at.value) {
-    const ReportRecord& r = stream.at(at);
+    const ReportRecord r = stream.at(at);
     d << r.order << r.request << r.type << r.state << r.reason << r.price << r.quantity
       << r.last_quantity << r.last_price << r.cumulative << r.leaves << r.time << r.exec_id;
   }

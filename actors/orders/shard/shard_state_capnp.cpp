@@ -294,6 +294,7 @@ class StateReader {
       if (book().accounts() >= limits::kAccountsMax) wrong.say("accounts", "too many");
       if (wrong.any()) return;
       if (book().account_of(name) != 0) return wrong.say("account", "comes twice");
+      if (row.getReportsBefore() > UINT64_MAX / 2) return wrong.say("reports", "too many");
       book().account(book().intern_account(name)).reports.restore({row.getReportsBefore()});
     }
   }
