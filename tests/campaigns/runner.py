@@ -144,7 +144,7 @@ def fingerprint(options, units):
     """Of the programs that units run: a build in the middle would mix two versions."""
     found = {}
     for path in sorted(glob.glob(os.path.join(ROOT, options.bin, "*"))):
-        if units and os.path.isfile(path) and os.path.basename(path).startswith(("holdfast", "simulation_", "order-path")):
+        if units and os.path.isfile(path) and os.path.basename(path).startswith(("holdfast", "libholdfast", "simulation_")):
             status = os.stat(path)
             found[os.path.basename(path)] = (status.st_size, status.st_mtime_ns)
     return found

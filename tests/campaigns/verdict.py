@@ -3,6 +3,7 @@ import json
 import math
 
 ACCOUNTS = ["lost", "duplicated", "contradicted", "unknown"]
+RESUMED = ["resumed_alive", "resumed_succeeded", "stale_acks_seen", "egress_refused"]
 SPANS = ["detect_ms", "lead_ms", "logon_ms", "first_ack_ms", "pause_ms", "whole_ms"]
 
 
@@ -99,7 +100,7 @@ def sum_drills(proofs):
     """One proof of several: accounts added up, spans over all steps."""
     total = {"runs": sum(p["runs"] for p in proofs), "rate": sorted({p["rate"] for p in proofs})}
     total["sent"] = sum(p.get("told", {}).get("sent", 0) for p in proofs)
-    for key in ACCOUNTS + ["not_sent", "refused", "resumed_alive"]:
+    for key in ACCOUNTS + ["not_sent", "refused", *RESUMED]:
         total[key] = sum(p.get(key, 0) for p in proofs)
     for key in SPANS:
         total[key] = distribution([step[key] for p in proofs for step in p.get("steps", [])
@@ -136,6 +137,8 @@ def text_of(name, total):
         d = total[key]
         if d["count"]:
             lines.append(f"  {key:<14} p50 {d['p50']:>9.2f}  p99 {d['p99']:>9.2f}  max {d['max']:>9.2f}  of {d['count']}")
+    if total["resumed_alive"]:
+        lines.append("  " + ", ".join(f"{key} {total[key]}" for key in RESUMED))
     if total["memory_mb_max"] is not None:
         lines.append(f"  memory of a node, most: {total['memory_mb_max']} MB RssAnon less AnonHugePages")
     return lines
