@@ -289,7 +289,9 @@ void GroupShell::execute(act::Commit& a) {
   if (member_->leads()) {
     for (; !undecided_.empty() && undecided_.front().index <= a.index; undecided_.pop_front())
       settled_ = std::move(undecided_.front());
-    if (log_ && log_->committed && led_ == member_->epoch())
+    // A replica that came after the one which led here has not applied what that one appended: it
+    // reads it when it is told to lead.
+    if (log_ && log_->committed && client_leads_ && led_ == member_->epoch())
       tell(client_, [&](LogClient&) { log_->committed(a.index); });
     return;
   }
@@ -329,6 +331,7 @@ void GroupShell::lead_client() {
   if (!client_ || !lead_ || !member_->leads()) return;
   if (led_ == lead_) return;
   led_ = lead_;
+  client_leads_ = true;
   tell(client_, [&](LogClient& client) {
     client.format(member_->record()->format);
     client.lead(lead_);
@@ -446,6 +449,7 @@ Result<> GroupShell::join(GroupLog& log, LogClient& client, Index applied) {
   if (log_ != &log) return Error{ErrorCode::kConflict, "another replica has taken this log"};
   if (log.replaced()) return Error{ErrorCode::kConflict, "the log was replaced meanwhile"};
   client_ = &client;
+  client_leads_ = false;
   applied_ = applied;
   settled_ = {};
   if (!member_->leads()) {

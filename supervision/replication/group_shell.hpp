@@ -149,7 +149,8 @@ class GroupShell {
   GroupLog* log_ = nullptr;      // the replica's present one
   LogClient* client_ = nullptr;  // joined
   Index applied_;                // by the client
-  Epoch led_;                    // epoch that the client was told to lead
+  bool client_leads_ = false;    // the present client was told to lead
+  Epoch led_;                    // epoch that the latest client was told to lead
   Epoch lead_;                   // epoch to lead in; zero: none
   uint64_t generation_ = 0;      // of the log: another when it was replaced
   std::shared_ptr<void> kept_;   // by the last replica, for the next

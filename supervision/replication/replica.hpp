@@ -74,11 +74,14 @@ class Replica {
   }
 
   /// Begins a leadership: the next sealed entry is the epoch start, and everything outstanding is
-  /// emitted when it is committed, before any other effect of this epoch.
-  void lead(Epoch epoch) {
+  /// emitted when it is committed, before any other effect of this epoch. What was replayed above
+  /// `committed` is the log's tail: whether the group has it is known when the epoch start is
+  /// committed, and not before.
+  void lead(Epoch epoch, Index committed = {UINT64_MAX}) {
     CHECK(!leading_);
     CHECK(epoch > epoch_);
     epoch_ = epoch;
+    committed_ = std::min(committed_, committed);
     leading_ = true;
     epoch_start_ = true;
   }

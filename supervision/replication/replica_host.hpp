@@ -92,11 +92,12 @@ class ReplicaHost : private LogClient {
   /// Begins to serve under `epoch`; what is outstanding is emitted when the epoch start is
   /// committed. What the log has beyond what was followed is applied first.
   void lead(Epoch epoch) override {
+    const Index committed = replica_.committed();
     auto read = log_.read({replica_.appended().value + 1},
                           [this](Index index, ByteView entry) { return replay(index, entry); });
     if (!read) return fail(read.error());
     if (failed_) return;
-    replica_.lead(epoch);
+    replica_.lead(epoch, committed);
     flush();
     if (hooks_.led) hooks_.led();
   }

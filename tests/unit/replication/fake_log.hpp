@@ -19,6 +19,7 @@ class FakeLog : public Log {
   void on_failed(std::function<void(const Error&)> callback) override {
     failed_ = std::move(callback);
   }
+  Index known_committed() const override { return known; }
   Durability durability() const override { return Durability::kMemory; }
   Result<std::optional<Snapshot>> latest_snapshot() const override { return snapshot; }
   Result<> read(Index from, const std::function<Result<>(Index, ByteView)>& visit) const override {
@@ -39,6 +40,7 @@ class FakeLog : public Log {
 
   std::map<uint64_t, Bytes> entries;
   std::optional<Snapshot> snapshot;
+  Index known{UINT64_MAX};
   Epoch epoch;
 
  private:

@@ -31,7 +31,7 @@ class FakeArbiter final : public Arbiter {
   }
   void compare_and_set(const GroupRecord& proposed, uint64_t expected, std::optional<Victim>,
                        CasCallback done) override {
-    turn_.push_back([this, proposed, expected, done] {
+    const auto decide = [this, proposed, expected, done] {
       CasResult result;
       const bool won = (record ? record->version : 0) == expected;
       if (won) {
@@ -41,16 +41,24 @@ class FakeArbiter final : public Arbiter {
       result.outcome = won ? CasOutcome::kWon : CasOutcome::kLost;
       result.current = record;
       done(result);
-    });
+    };
+    (away ? asked_ : turn_).push_back(decide);
+  }
+  /// It is reached again: what was asked meanwhile is answered.
+  void back() {
+    away = false;
+    for (auto& question : std::exchange(asked_, {})) turn_.push_back(std::move(question));
   }
   void watch(GroupId, WatchCallback changed) override { watchers_.push_back(changed); }
   void unwatch(GroupId) override {}
   bool fences() const override { return false; }
   ArbiterStats stats() const override { return {}; }
   std::optional<GroupRecord> record;
+  bool away = false;
 
  private:
   std::deque<std::function<void()>>& turn_;
+  std::deque<std::function<void()>> asked_;
   std::vector<WatchCallback> watchers_;
 };
 

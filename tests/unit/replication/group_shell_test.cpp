@@ -160,6 +160,28 @@ TEST(GroupShell, AReplicaThatDiedLeadsAgainUnderANewEpoch) {
   EXPECT_EQ(cluster.nodes[2].host->state().sum, 15);
 }
 
+// It has not applied what its predecessor appended, and must not be told that it is committed.
+TEST(GroupShell, AReplicaThatWaitsToLeadAgainHearsOfNoCommit) {
+  Cluster cluster;
+  Node& node = *cluster.leader();
+  cluster.silent = {{1, 3}};
+  node.host->submit({LedgerCore::Command::kDeposit, 1, 10});
+  cluster.run(Duration::milliseconds(20));
+  EXPECT_TRUE(node.released.empty());
+  cluster.arbiter.away = true;
+  cluster.spawn(node);
+  cluster.silent.clear();
+  cluster.run(Duration::milliseconds(60));  // the entry is committed, and nobody leads anew yet
+  EXPECT_EQ(node.rebuilt, 0);
+  EXPECT_TRUE(node.released.empty());
+  cluster.arbiter.back();
+  cluster.run(Duration::milliseconds(60));
+  EXPECT_EQ(node.rebuilt, 0);
+  EXPECT_EQ(cluster.leader(), &node);
+  EXPECT_EQ(node.host->state().sum, 10);
+  EXPECT_EQ(node.released.size(), 1u);  // what was outstanding
+}
+
 TEST(GroupShell, AHandOverLosesAndRefusesNothing) {
   Cluster cluster;
   Node& old = *cluster.leader();

@@ -199,6 +199,29 @@ TEST(ReplicaHost, ANewLeaderEmitsWhatIsOutstandingAfterItsEpochStartIsCommitted)
   EXPECT_EQ(rig.host->replica().epoch(), Epoch{2});
 }
 
+// Who falls behind such a leader would take its word for what is committed, at its next start.
+TEST(ReplicaHost, ANewLeaderCallsNothingOfItsTailCommitted) {
+  Rig rig;
+  rig.start();
+  for (uint64_t key = 1; key <= 2; ++key) {
+    rig.deposit(key, 10);
+    rig.turn();
+  }
+  rig.log.commit_all();
+  rig.log.known = {2};  // of three entries
+  rig.make();
+  ASSERT_TRUE(rig.host->recover().ok());
+  ASSERT_TRUE(rig.host->join().ok());
+  EXPECT_EQ(rig.host->state().sum, 20);
+  const auto epoch_start = decode_entry(rig.log.entries.at(4));
+  ASSERT_TRUE(epoch_start.ok());
+  EXPECT_TRUE(epoch_start.value().header.epoch_start);
+  EXPECT_EQ(epoch_start.value().header.committed, Index{2});
+  EXPECT_EQ(rig.host->replica().uncommitted(), 2u);
+  rig.log.commit_all();
+  EXPECT_EQ(rig.host->replica().uncommitted(), 0u);
+}
+
 TEST(ReplicaHost, SnapshotAndTailGiveTheSameStateAsTheWholeJournal) {
   Rig rig;
   rig.start();
