@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/venues/gateway_flow.hpp"
 #include "actors/venues/session_plan.hpp"
 
 namespace holdfast::venues {
@@ -9,6 +10,9 @@ namespace holdfast::venues {
 namespace {
 using Decision = GatewayCore::Decision;
 using Verdict = replication::InboxCursor::Verdict;
+
+/// Orders that one event puts in doubt: it fits an entry.
+constexpr std::size_t kAwayStep = 65'536;
 
 OutboxSeq new_acknowledgement(const GatewayState& state, GroupId from, OutboxSeq cursor) {
   const auto outbox = state.outboxes.find(from);
@@ -175,6 +179,15 @@ struct Decider {
     if (state.next_out == 1 && state.next_in == 1 && state.sent.empty()) return;
     out.events.push_back(event::NumbersSet{1, 1, true, false, reset.why});
   }
+  void operator()(const command::DropCopied& copied) const {
+    if (find_order(state, copied.report) != nullptr)
+      out.events.push_back(event::DropCopyTaken{copied.report});
+  }
+  void operator()(const command::DropCopyNumbers& numbers) const {
+    // Numbers that went out are never used again.
+    out.events.push_back(
+        event::DropCopyNumbered{std::max(numbers.next_out, state.copy_out), numbers.next_in});
+  }
   void operator()(const command::LogonComplete&) const {
     if (state.phase == SessionPhase::kLogonSent || state.phase == SessionPhase::kConnected)
       phase(out, SessionPhase::kBarrier);
@@ -219,6 +232,9 @@ struct Decider {
         out.events.push_back(
             event::NumbersSet{1, 1, true, state.rules.flag_resets, "a new session day"});
         return;
+      case Due::kAway:
+        away();
+        return;
       case Due::kOpen:
         phase(out, SessionPhase::kOpen);
         return;
@@ -230,6 +246,18 @@ struct Decider {
             event::AnswerOverdue{unanswered(state, now, limits::kCommandsPerEntryMax)});
         return;
     }
+  }
+
+  // By rising id: a map's own order differs from member to member.
+  void away() const {
+    event::AwayTooLong event;
+    for (const auto& [id, order] : state.orders)
+      if (!order.done && !order.in_doubt && order.confirmed() != nullptr)
+        event.orders.push_back(id);
+    std::sort(event.orders.begin(), event.orders.end());
+    event.more = event.orders.size() > kAwayStep;
+    if (event.more) event.orders.resize(kAwayStep);
+    out.events.push_back(std::move(event));
   }
 
   void operator()(const command::Kill& command) const {

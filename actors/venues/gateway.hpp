@@ -71,6 +71,15 @@ struct TargetMoved {
 struct StoreReset {
   std::string why;
 };
+/// The drop copy tells of an order that is unknown, or of an execution that the session has not
+/// told.
+struct DropCopied {
+  VenueReport report;
+};
+/// How far the drop-copy session has come; what goes out before it is committed has to be reserved.
+struct DropCopyNumbers {
+  uint32_t next_out = 1, next_in = 1;
+};
 struct LogonComplete {};
 struct BarrierAnswered {};
 /// The venue asks for a resend; `end` 0 is "all". Decided before QuickFIX reads the store.
@@ -92,8 +101,9 @@ using GatewayCommand =
     std::variant<command::Start, command::RequestsDelivered, command::PeerLeads, command::LinkUp,
                  command::LinkLost, command::Cut, command::ReuseLogon, command::Stop,
                  command::Outbound, command::Unnumbered, command::Inbound, command::TargetMoved,
-                 command::StoreReset, command::LogonComplete, command::BarrierAnswered,
-                 command::ResendAsked, command::Advance, command::Kill, command::Operate>;
+                 command::StoreReset, command::DropCopied, command::DropCopyNumbers,
+                 command::LogonComplete, command::BarrierAnswered, command::ResendAsked,
+                 command::Advance, command::Kill, command::Operate>;
 
 // ---- events -------------------------------------------------------------------------------------
 namespace event {
@@ -179,6 +189,21 @@ struct WantedChanged {
   Want want = Want::kUp;
   friend bool operator==(const WantedChanged&, const WantedChanged&) = default;
 };
+/// Taken from the drop copy.
+struct DropCopyTaken {
+  VenueReport report;
+  friend bool operator==(const DropCopyTaken&, const DropCopyTaken&) = default;
+};
+struct DropCopyNumbered {
+  uint32_t next_out = 1, next_in = 1;
+  friend bool operator==(const DropCopyNumbered&, const DropCopyNumbered&) = default;
+};
+/// The session was away for longer than the venue waits: these orders are unknown.
+struct AwayTooLong {
+  std::vector<OrderId> orders;
+  bool more = false;  // others follow
+  friend bool operator==(const AwayTooLong&, const AwayTooLong&) = default;
+};
 struct DeliveryRefused {
   bool gap = false;  // else: a superseded leader's
   friend bool operator==(const DeliveryRefused&, const DeliveryRefused&) = default;
@@ -188,7 +213,8 @@ using GatewayEvent =
     std::variant<event::Started, event::RequestsTaken, event::PeerAcknowledged, event::PhaseChanged,
                  event::MessageSent, event::MessageTaken, event::NumbersSet, event::ResendDecided,
                  event::RequestRefused, event::HaltChanged, event::KillChanged,
-                 event::WantedChanged, event::DeliveryRefused, event::AnswerOverdue>;
+                 event::WantedChanged, event::DeliveryRefused, event::AnswerOverdue,
+                 event::DropCopyTaken, event::DropCopyNumbered, event::AwayTooLong>;
 
 // ---- effects ------------------------------------------------------------------------------------
 namespace effect {
@@ -223,6 +249,10 @@ struct StatusChanged {
   VenueSessionState state = VenueSessionState::kDown;
   uint32_t in_flight = 0;
 };
+/// Numbers of the drop-copy session are committed: up to below `next_out` may go out.
+struct DropCopyReserved {
+  uint32_t next_out = 1;
+};
 /// This leadership has begun: everything outstanding follows before anything new.
 struct Leads {};
 /// A kill or an operator's command is committed, or refused.
@@ -232,9 +262,9 @@ struct Answered {
   std::string text;
 };
 }  // namespace effect
-using GatewayEffect =
-    std::variant<effect::SendBytes, effect::CloseLink, effect::Deliver, effect::Acknowledge,
-                 effect::AskAgain, effect::StatusChanged, effect::Leads, effect::Answered>;
+using GatewayEffect = std::variant<effect::SendBytes, effect::CloseLink, effect::Deliver,
+                                   effect::Acknowledge, effect::AskAgain, effect::StatusChanged,
+                                   effect::DropCopyReserved, effect::Leads, effect::Answered>;
 
 // ---- the core -----------------------------------------------------------------------------------
 

@@ -60,6 +60,7 @@ Result<> GatewayActor::start() {
           [this](const std::string& why) {
             // At once: what the log says from here on is for the next incarnation.
             if (transport_ != nullptr) transport_->close("this gateway leads no more");
+            post([this] { copy_.reset(); });
             say("leads no more: " + why);
             post([this, why] { quit(error_text("deposed: " + why)); });
           },
@@ -101,6 +102,10 @@ Result<> GatewayActor::begin() {
               [this](const std::string& why) { closed(why); }});
   if (!transport) return transport.error();
   transport_ = std::move(transport).value();
+  if (setup_.drop_copy) {
+    copy_.reset(new DropCopyLink(*setup_.drop_copy, *this, *this));
+    if (auto ready = copy_->start(); !ready) return ready;
+  }
   carry_on();
   return success();
 }
@@ -132,6 +137,7 @@ Behavior GatewayActor::handlers() {
         return promise;
       },
       [this](VenueSessionQuery) { return view(); },
+      [this](ReconciliationQuery) { return reconciliation(); },
       [this](const VenueCommand& command) {
         auto promise = make_response_promise<VenueCommandAnswer>();
         if (!serving()) {
@@ -183,6 +189,7 @@ void GatewayActor::carry_on() {
 
 void GatewayActor::tick() {
   if (serving() && session_ != nullptr) {
+    if (copy_ != nullptr) copy_->tick();
     session_->tick();
     connect_when_due();
     acknowledge();
@@ -206,13 +213,16 @@ void GatewayActor::connect_when_due() {
   if (setup_.fence != nullptr && setup_.fence->fenced()) return;
   Duration wait = connect_delay(tries_);
   if (refusals_ > 0) {
-    // The venue spoke and refused: each try costs a sequence number.
-    const Duration refused = Duration::milliseconds(250) * (int64_t{1} << std::min(refusals_, 7u));
-    wait = std::max(wait, refused);
+    // The venue spoke and refused: each try costs a sequence number. In the first half minute it
+    // may still hold the connection of a predecessor for alive.
+    const uint32_t doublings = refusals_ <= 16 ? std::min(refusals_, 3u) : refusals_ - 13;
+    wait = std::max(wait, Duration::milliseconds(250) * (int64_t{1} << std::min(doublings, 7u)));
   }
   tries_ += 1;
+  next_try_ = now() + wait;
   connect_timer_ = after(wait, [this] {
     connect_timer_ = {};
+    next_try_ = {};
     if (transport_->idle() && connection_wanted(state(), now())) transport_->connect();
   });
 }
@@ -247,7 +257,12 @@ void GatewayActor::closed(const std::string& why) {
   // Deposed, or without a journal: what becomes of the session is for the next incarnation.
   if (host_ == nullptr || host_->failed()) return;
   // `tries_` is zero once a connection came past its barrier.
-  if (was_up && heard_ && tries_ > 0) refusals_ += 1;
+  if (was_up && tries_ > 0) {
+    if (heard_) refusals_ += 1;
+    if (logon_refusals_++ == 0) logon_refused_since_ = now();
+    logon_refusals_total_ += 1;
+    if (logon_refusals_ == 1) say("logon refused, retrying: " + why);
+  }
   if (was_up && state().phase != SessionPhase::kDown) session_->link_lost(why, heard_);
   if (stopping_ && was_up)
     finish_stop(state().last_error.find("did not answer") == std::string::npos);
@@ -384,6 +399,7 @@ void GatewayActor::release(GatewayEffect&& effect) {
     const uint64_t next = shard.first.value + shard.reports.size();
     if (!shard.reports.empty() && report->seq.value != next) deliver(report->to, shard);
     if (shard.reports.empty()) shard.first = report->seq;
+    if (copy_ != nullptr) copy_->reported(report->report);
     shard.reports.push_back(std::move(report->report));
     flush_later();
   } else if (const auto* taken = std::get_if<effect::Acknowledge>(&effect)) {
@@ -400,9 +416,17 @@ void GatewayActor::release(GatewayEffect&& effect) {
     const bool changed = status_.state != status->state;
     status_.state = status->state;
     status_.in_flight = status->in_flight;
-    if (past_barrier(state())) tries_ = refusals_ = 0;
+    if (past_barrier(state())) {
+      tries_ = refusals_ = 0;
+      if (logon_refusals_ != 0)
+        say("logged on after " + std::to_string(logon_refusals_) + " refusals");
+      logon_refusals_ = 0;
+      logon_refused_since_ = {};
+    }
     for (const auto& [group, shard] : shards_) tell_status(shard);
     if (changed) say(std::string(name_of(status->state)));
+  } else if (const auto* numbers = std::get_if<effect::DropCopyReserved>(&effect)) {
+    if (copy_ != nullptr) copy_->reserved(numbers->next_out);
   } else if (std::holds_alternative<effect::Leads>(effect)) {
     led_ = true;
     for (auto& [group, shard] : shards_) lead_to(group, shard);
@@ -429,62 +453,8 @@ void GatewayActor::say(const std::string& line) {
   setup_.on_event(text);
 }
 
-VenueSessionView GatewayActor::view() const {
-  const GatewayState& s = state();
-  VenueSessionView view;
-  view.venue = setup_.rules.venue;
-  view.group = setup_.group;
-  view.state = session_state(s);
-  if (s.phase == SessionPhase::kDown && transport_ != nullptr && !transport_->idle())
-    view.state = VenueSessionState::kConnecting;
-  view.since = s.phase_since;
-  view.sender = setup_.sender;
-  view.target = setup_.target;
-  view.endpoint = setup_.endpoint;
-  view.next_outbound = s.next_out;
-  view.next_inbound = s.next_in;
-  view.session_created = s.created;
-  view.in_flight = s.in_flight;
-  view.in_flight_limit = s.rules.in_flight_max;
-  view.waiting = s.waiting.size();
-  view.open_orders = s.orders.size() - s.done.size();
-  view.unknown_orders = s.unknown.size();
-  view.requests_taken = s.counters.taken;
-  view.requests_sent = s.counters.sent;
-  view.requests_refused = s.counters.refused;
-  view.unmapped_reports = s.counters.unmapped;
-  for (const auto& [group, outbox] : s.outboxes) view.reports_outstanding += outbox.size();
-  if (transport_ != nullptr) {
-    view.messages_sent = transport_->stats().messages_out;
-    view.connects = transport_->stats().connects;
-    view.connect_failures = transport_->stats().connect_failures;
-  }
-  if (session_ != nullptr) {
-    view.messages_received = session_->stats().received;
-    view.garbage = framer_.garbage() + session_->stats().malformed;
-  }
-  view.last_sent = last_sent_;
-  view.last_received = last_received_;
-  view.halted = s.halted;
-  view.halt_code = s.halt_code;
-  view.halted_by = s.halted_by.str();
-  view.halt_reason = s.halt_reason.str();
-  view.kills = s.kills;
-  view.last_error = s.last_error;
-  view.epoch = host_->replica().epoch();
-  view.as_of = host_->replica().appended();
-  return view;
-}
-
-std::string GatewayActor::detail() const {
-  if (host_ == nullptr) return {};
-  const GatewayState& s = state();
-  return (host_->replica().leading() ? "" : "standby, ") + std::string(name_of(session_state(s))) +
-         ", next out " + std::to_string(s.next_out) + ", next in " + std::to_string(s.next_in) +
-         ", " + std::to_string(s.in_flight) + " in flight";
-}
-
 bool GatewayActor::cleanup(ActorError&& reason, caf::execution_unit* host) {
+  copy_.reset();
   transport_.reset();
   session_.reset();
   host_.reset();

@@ -7,6 +7,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "actors/venues/drop_copy/drop_copy_link.hpp"
 #include "actors/venues/fix/fix_text.hpp"
 #include "actors/venues/session_driver.hpp"
 #include "actors/venues/transport.hpp"
@@ -28,6 +29,8 @@ struct GatewayActorSetup {
   std::shared_ptr<const replication::Codec<GatewayCore>> codec;
   MakeSession make_session;      // quickfix_sessions() of session_quickfix.hpp
   MakeTransport make_transport;  // tcp_transports() of transport_linux.hpp
+  /// The venue's drop copy; none: unknown orders are settled without it.
+  std::optional<DropCopySetup> drop_copy;
   /// Cuts the venue's connection from another thread; lifted when this gateway begins to lead. May
   /// be null.
   std::shared_ptr<Fence> fence;
@@ -42,8 +45,9 @@ struct GatewayActorSetup {
 };
 
 /// Takes VenueRequestDelivery, GroupLeads, KillSwitch (answers VenueKillApplied),
-/// VenueSessionQuery, VenueCommand (answers VenueCommandAnswer), VenueStop (answers VenueStopped).
-/// Sends shards VenueReportDelivery, GroupLeads and VenueStatus.
+/// VenueSessionQuery, ReconciliationQuery (answers shared_ptr<const ReconciliationView>),
+/// VenueCommand (answers VenueCommandAnswer), VenueStop (answers VenueStopped). Sends shards
+/// VenueReportDelivery, GroupLeads and VenueStatus.
 class GatewayActor final : public LoopActor, private GatewayPort, private FdWatcher {
  public:
   GatewayActor(ActorConfig& config, GatewayActorSetup setup);
@@ -108,6 +112,8 @@ class GatewayActor final : public LoopActor, private GatewayPort, private FdWatc
   void release(GatewayEffect&& effect);
   void answer(const effect::Answered& answered);
   VenueSessionView view() const;
+  std::shared_ptr<const ReconciliationView> reconciliation() const;
+  bool logon_refused() const;
   void say(const std::string& line);
   void finish_stop(bool logged_out);
 
@@ -116,6 +122,7 @@ class GatewayActor final : public LoopActor, private GatewayPort, private FdWatc
   std::unique_ptr<replication::ReplicaHost<GatewayCore>> host_;
   std::unique_ptr<SessionDriver> session_;
   std::unique_ptr<Transport> transport_;
+  std::unique_ptr<DropCopyLink> copy_;  // on the leader
   FixFramer framer_;
 
   std::map<GroupId, Shard> shards_;
@@ -130,6 +137,8 @@ class GatewayActor final : public LoopActor, private GatewayPort, private FdWatc
   bool heard_ = false;
   uint32_t tries_ = 0;     // connects since the session was last past its barrier
   uint32_t refusals_ = 0;  // of them, ended by the venue after it had spoken
+  uint64_t logon_refusals_ = 0, logon_refusals_total_ = 0;  // since it was last logged on; ever
+  WallTime logon_refused_since_, next_try_;
   TimerId connect_timer_;
   bool paused_ = false;
 

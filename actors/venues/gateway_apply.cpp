@@ -11,6 +11,16 @@ struct Applier {
   const replication::Position& at;
 
   void set_phase(SessionPhase phase) const {
+    const bool was_on = state.phase >= SessionPhase::kBarrier;
+    const Duration limit = state.rules.cancel_on_disconnect;
+    if (phase == SessionPhase::kDown && was_on && state.gone_since.ns == 0)
+      state.gone_since = state.heard;
+    if (phase == SessionPhase::kReconciling) {
+      // Everything that the venue had to say of our absence is in.
+      state.away_due |=
+          limit.ns > 0 && state.gone_since.ns != 0 && at.time - state.gone_since > limit;
+      state.gone_since = {};
+    }
     state.phase = phase;
     state.phase_since = at.time;
     state.turn.status = true;
@@ -61,11 +71,12 @@ struct Applier {
   }
   void operator()(const event::MessageTaken& taken) const {
     state.logon_heard = true;
+    state.heard = at.time;
     if (taken.number != 0) {
       CHECK(taken.number == state.next_in);
       state.next_in += 1;
     }
-    if (taken.report) take_report(state, taken);
+    if (taken.report) take_report(state, taken, at.time);
   }
   void operator()(const event::NumbersSet& set) const {
     state.next_in = set.next_in;
@@ -79,7 +90,7 @@ struct Applier {
     }
     if (set.flag) state.flag_reset = true;
     if (forget) {
-      forget_numbers(state);
+      forget_numbers(state, at.time);
       state.logon_number = 0;
       state.logon_bytes = nullptr;
     }
@@ -89,15 +100,23 @@ struct Applier {
     // The TestRequest may be among what is repeated as a gap-fill: it is asked again afterwards.
     if (state.phase == SessionPhase::kBarrier) state.barrier_sent = false;
     state.counters.gap_filled += decided.gap_filled.size();
-    doubt_sent(state, decided.gap_filled);
+    doubt_sent(state, decided.gap_filled, DoubtCause::kGapFilled, at.time);
   }
   void operator()(const event::AnswerOverdue& overdue) const {
-    doubt_sent(state, overdue.numbers);
+    doubt_sent(state, overdue.numbers, DoubtCause::kUnanswered, at.time);
     state.last_error = "no answer to " + std::to_string(overdue.numbers.size()) +
                        " orders in time: the venue is asked about them";
     state.turn.status = true;
   }
-  void operator()(const event::RequestRefused& refused) const { refuse_request(state, refused); }
+  void operator()(const event::RequestRefused& refused) const {
+    refuse_request(state, refused, at.time);
+  }
+  void operator()(const event::DropCopyTaken& taken) const { take_copy(state, taken, at.time); }
+  void operator()(const event::DropCopyNumbered& numbered) const {
+    state.copy_out = numbered.next_out;
+    state.copy_in = numbered.next_in;
+  }
+  void operator()(const event::AwayTooLong& away) const { doubt_away(state, away, at.time); }
   void operator()(const event::HaltChanged& halt) const {
     state.halted = halt.halted;
     state.halt_code = halt.code;
@@ -136,6 +155,8 @@ void GatewayCore::effects(const State& state, const Event& event, const replicat
   } else if (const auto* changed = std::get_if<event::PhaseChanged>(&event)) {
     if (changed->cut) out.push_back(effect::CloseLink{state.link});
   }
+  if (const auto* numbered = std::get_if<event::DropCopyNumbered>(&event))
+    out.push_back(effect::DropCopyReserved{numbered->next_out});
   for (const auto& [shard, seq] : state.turn.pushed)
     out.push_back(effect::Deliver{shard, seq, state.outboxes.at(shard).at(seq)});
   if (state.turn.status)

@@ -92,6 +92,18 @@ struct EventWriter {
   void operator()(const event::WantedChanged& in) {
     out.setWantedChanged(static_cast<uint8_t>(in.want));
   }
+  void operator()(const event::DropCopyTaken& in) { put(out.initDropCopyTaken(), in.report); }
+  void operator()(const event::DropCopyNumbered& in) {
+    auto to = out.initDropCopyNumbered();
+    to.setNextOut(in.next_out);
+    to.setNextIn(in.next_in);
+  }
+  void operator()(const event::AwayTooLong& in) {
+    auto to = out.initAwayTooLong();
+    to.setMore(in.more);
+    auto list = to.initOrders(static_cast<unsigned>(in.orders.size()));
+    for (unsigned i = 0; i < in.orders.size(); ++i) list.set(i, in.orders[i].value);
+  }
   void operator()(const event::DeliveryRefused& in) { out.setDeliveryRefused(in.gap); }
 };
 
@@ -177,6 +189,18 @@ GatewayEvent read(wire::Event::Reader in) {
     case wire::Event::ANSWER_OVERDUE: {
       event::AnswerOverdue out;
       for (uint32_t number : in.getAnswerOverdue()) out.numbers.push_back(number);
+      return out;
+    }
+    case wire::Event::DROP_COPY_TAKEN:
+      return event::DropCopyTaken{get(in.getDropCopyTaken())};
+    case wire::Event::DROP_COPY_NUMBERED: {
+      auto from = in.getDropCopyNumbered();
+      return event::DropCopyNumbered{from.getNextOut(), from.getNextIn()};
+    }
+    case wire::Event::AWAY_TOO_LONG: {
+      event::AwayTooLong out;
+      out.more = in.getAwayTooLong().getMore();
+      for (uint64_t id : in.getAwayTooLong().getOrders()) out.orders.push_back({id});
       return out;
     }
   }

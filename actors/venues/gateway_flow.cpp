@@ -51,13 +51,16 @@ void move_wire(GatewayState& state, Wire& wire, WireState next) {
 }
 
 /// From now on the order is unknown, until the venue has told.
-void doubt(GatewayState& state, VenueOrder& order) {
+void doubt(GatewayState& state, VenueOrder& order, const WireOrderId& wire, DoubtCause cause,
+           WallTime now) {
   if (state.unknown.insert(order.id).second) state.to_ask.push_front(order.id);
   order.status_asked = false;
+  state.reconciliation.open(order, wire, cause, now);
 }
 
 /// The order was asked about: others come first next time.
 void asked(GatewayState& state, OrderId id) {
+  state.reconciliation.asked(id);
   auto& queue = state.to_ask;
   while (!queue.empty() && !state.unknown.contains(queue.front())) queue.pop_front();
   if (queue.empty() || queue.front() != id) return;
@@ -65,15 +68,24 @@ void asked(GatewayState& state, OrderId id) {
   queue.push_back(id);
 }
 
-void settle_unknown(GatewayState& state, VenueOrder& order) {
-  if (!order.any(WireState::kUnknown)) {
-    state.unknown.erase(order.id);
-    order.status_asked = false;
-  }
+/// What told about an order, when, and how the order stands by it.
+struct Word {
+  SettledBy by = SettledBy::kReport;
+  OrderState venue_state = OrderState::kUnknown;
+  WallTime now;
+};
+
+void settle_unknown(GatewayState& state, VenueOrder& order, const Word& word) {
+  if (order.any(WireState::kUnknown) || order.in_doubt) return;
+  state.unknown.erase(order.id);
+  order.status_asked = false;
+  state.reconciliation.close(order.id, word.by, word.venue_state, word.now);
 }
 
 /// An order that can't change any more is kept for a while, then forgotten.
-void finish(GatewayState& state, VenueOrder& order) {
+void finish(GatewayState& state, VenueOrder& order, const Word& word) {
+  order.in_doubt = false;
+  settle_unknown(state, order, word);
   if (order.done) return;
   order.done = true;
   state.done.push_back(order.id);
@@ -86,6 +98,7 @@ void finish(GatewayState& state, VenueOrder& order) {
       state.wires.erase(wire.id);
     }
     state.unknown.erase(oldest->first);
+    state.reconciliation.close(oldest->first, SettledBy::kReport, OrderState::kUnknown, word.now);
     state.orders.erase(oldest);
   }
 }
@@ -103,7 +116,8 @@ std::deque<VenueRequest>::iterator waiting_of(GatewayState& state, const WireOrd
 }
 
 /// Gives up every request of the order that is in doubt: the venue never had it.
-void not_sent(GatewayState& state, VenueOrder& order) {
+void not_sent(GatewayState& state, VenueOrder& order, WallTime now) {
+  const Word word{SettledBy::kNotSent, OrderState::kNotSent, now};
   bool born = order.wires.empty() || order.wires.front().kind != VenueRequestKind::kNew;
   for (Wire& wire : order.wires) {
     const bool in_doubt = wire.state == WireState::kUnknown || wire.state == WireState::kSent;
@@ -124,12 +138,14 @@ void not_sent(GatewayState& state, VenueOrder& order) {
       push_report(state, order.shard, std::move(report));
     }
   }
-  settle_unknown(state, order);
-  if (!born) finish(state, order);
+  settle_unknown(state, order, word);
+  if (!born) finish(state, order, word);
 }
 
 /// The venue told how the order stands: what was in doubt is decided by it.
-void settle(GatewayState& state, VenueOrder& order, const VenueReport& status) {
+void settle(GatewayState& state, VenueOrder& order, const VenueReport& status, WallTime now) {
+  const Word word{SettledBy::kStatus, status.venue_state, now};
+  order.in_doubt = false;
   push_report(state, order.shard, status);
   for (Wire& wire : order.wires) {
     if (wire.state != WireState::kUnknown) continue;
@@ -150,8 +166,8 @@ void settle(GatewayState& state, VenueOrder& order, const VenueReport& status) {
     move_wire(state, wire, replaced ? WireState::kConfirmed : WireState::kClosed);
     push_report(state, order.shard, std::move(report));
   }
-  settle_unknown(state, order);
-  if (is_terminal(status.venue_state)) finish(state, order);
+  settle_unknown(state, order, word);
+  if (is_terminal(status.venue_state)) finish(state, order, word);
 }
 
 /// A fill, cancel or replace proves that the order is at the venue, whatever ClOrdID it names.
@@ -164,7 +180,11 @@ void confirm_first(GatewayState& state, VenueOrder& order) {
 }
 
 /// What a report says about the ClOrdID that it names.
-void move_chain(GatewayState& state, VenueOrder& order, const VenueReport& report) {
+void move_chain(GatewayState& state, VenueOrder& order, const VenueReport& report, WallTime now) {
+  const Word word{report.drop_copy            ? SettledBy::kDropCopy
+                  : report.possible_duplicate ? SettledBy::kResend
+                                              : SettledBy::kReport,
+                  report.venue_state, now};
   Wire* wire = order.find(report.wire);
   const bool request = wire != nullptr && wire->kind != VenueRequestKind::kNew;
   switch (report.kind) {
@@ -175,8 +195,9 @@ void move_chain(GatewayState& state, VenueOrder& order, const VenueReport& repor
           wire->state != WireState::kClosed)
         move_wire(state, *wire, WireState::kConfirmed);
       confirm_first(state, order);
+      order.in_doubt = false;
       if (report.kind == VenueReportKind::kFill && report.leaves_quantity.zero())
-        finish(state, order);
+        finish(state, order, word);
       break;
     case VenueReportKind::kRejected:
     case VenueReportKind::kCancelled:
@@ -187,7 +208,7 @@ void move_chain(GatewayState& state, VenueOrder& order, const VenueReport& repor
         move_wire(state, *wire, WireState::kClosed);
       }
       if (report.kind != VenueReportKind::kRejected) confirm_first(state, order);
-      if (!(report.kind == VenueReportKind::kRejected && request)) finish(state, order);
+      if (!(report.kind == VenueReportKind::kRejected && request)) finish(state, order, word);
       break;
     case VenueReportKind::kCancelRejected:
       if (request) move_wire(state, *wire, WireState::kClosed);
@@ -199,7 +220,7 @@ void move_chain(GatewayState& state, VenueOrder& order, const VenueReport& repor
     case VenueReportKind::kStatus:
       break;
   }
-  settle_unknown(state, order);
+  settle_unknown(state, order, word);
 }
 }  // namespace
 
@@ -300,7 +321,7 @@ void sweep_sent(GatewayState& state, WallTime now) {
   }
 }
 
-void refuse_request(GatewayState& state, const event::RequestRefused& refused) {
+void refuse_request(GatewayState& state, const event::RequestRefused& refused, WallTime now) {
   const auto request = waiting_of(state, refused.wire);
   CHECK(request != state.waiting.end());
   const VenueRequestKind kind = request->kind;
@@ -317,10 +338,34 @@ void refuse_request(GatewayState& state, const event::RequestRefused& refused) {
   give_reason(report, refused.reason);
   move_wire(state, *wire, WireState::kClosed);
   push_report(state, order->shard, std::move(report));
-  if (order_refused) finish(state, *order);
+  if (order_refused) finish(state, *order, {SettledBy::kReport, OrderState::kRejected, now});
 }
 
-void take_report(GatewayState& state, const event::MessageTaken& taken) {
+namespace {
+/// A report that names an order of ours: told to its shard, and what it says of the chain.
+void take_named(GatewayState& state, VenueOrder& order, VenueReport report, WallTime now) {
+  report.order = order.id;
+  if (report.symbol.empty()) {
+    report.symbol = order.symbol;
+    report.side = order.side;
+  }
+  if (!report.venue_order_id.empty()) order.venue_order_id = report.venue_order_id;
+  if (report.kind == VenueReportKind::kStatus) return settle(state, order, report, now);
+  const GroupId shard = order.shard;
+  push_report(state, shard, report);
+  move_chain(state, order, report, now);
+}
+}  // namespace
+
+const VenueOrder* find_order(const GatewayState& state, const VenueReport& report) {
+  auto& mutable_state = const_cast<GatewayState&>(state);
+  VenueOrder* order = order_of(mutable_state, report.wire);
+  if (order == nullptr && !report.original.empty())
+    order = order_of(mutable_state, report.original);
+  return order;
+}
+
+void take_report(GatewayState& state, const event::MessageTaken& taken, WallTime now) {
   VenueReport report = *taken.report;
   const auto rejected = state.sent.find(taken.refers_to);
   if (taken.refers_to != 0 && rejected != state.sent.end()) {
@@ -330,28 +375,42 @@ void take_report(GatewayState& state, const event::MessageTaken& taken) {
     if (rejected->second.kind != SentKind::kNew && rejected->second.kind != SentKind::kStatus)
       report.kind = VenueReportKind::kCancelRejected;
   }
-  VenueOrder* order = order_of(state, report.wire);
-  if (order == nullptr && !report.original.empty()) order = order_of(state, report.original);
+  auto* order = const_cast<VenueOrder*>(find_order(state, report));
   if (order == nullptr) {
     state.counters.unmapped += 1;
     if (!state.outboxes.empty()) push_report(state, state.outboxes.begin()->first, report);
     return;
   }
   state.counters.reports += 1;
-  report.order = order->id;
-  if (report.symbol.empty()) {
-    report.symbol = order->symbol;
-    report.side = order->side;
-  }
-  if (!report.venue_order_id.empty()) order->venue_order_id = report.venue_order_id;
-  if (taken.unknown_order) return not_sent(state, *order);
-  if (report.kind == VenueReportKind::kStatus) return settle(state, *order, report);
-  const GroupId shard = order->shard;
-  push_report(state, shard, report);
-  move_chain(state, *order, report);
+  if (taken.unknown_order) return not_sent(state, *order, now);
+  take_named(state, *order, std::move(report), now);
 }
 
-void doubt_sent(GatewayState& state, const std::vector<uint32_t>& numbers) {
+void take_copy(GatewayState& state, const event::DropCopyTaken& taken, WallTime now) {
+  auto* order = const_cast<VenueOrder*>(find_order(state, taken.report));
+  if (order == nullptr) return;  // forgotten since
+  state.reconciliation.copy_used();
+  VenueReport report = taken.report;
+  report.drop_copy = true;
+  take_named(state, *order, std::move(report), now);
+}
+
+void doubt_away(GatewayState& state, const event::AwayTooLong& away, WallTime now) {
+  state.away_due = away.more;
+  for (const OrderId id : away.orders) {
+    VenueOrder& order = state.orders.at(id);
+    order.in_doubt = true;
+    const WireOrderId wire = order.status_wire();
+    doubt(state, order, wire, DoubtCause::kAway, now);
+    // Its shard hears of it while there is room; what the venue tells then follows in any case.
+    const Wire* named = order.find(wire);
+    if (named != nullptr && state.outboxes[order.shard].size() < limits::kOutboxItemsMax / 2)
+      push_report(state, order.shard, blank_report(order, *named, VenueReportKind::kUnknown));
+  }
+}
+
+void doubt_sent(GatewayState& state, const std::vector<uint32_t>& numbers, DoubtCause cause,
+                WallTime now) {
   for (uint32_t number : numbers) {
     const auto message = state.sent.find(number);
     CHECK(message != state.sent.end());
@@ -361,21 +420,21 @@ void doubt_sent(GatewayState& state, const std::vector<uint32_t>& numbers) {
     CHECK(wire != nullptr);
     state.sent.erase(message);
     move_wire(state, *wire, WireState::kUnknown);
-    doubt(state, *order);
+    doubt(state, *order, wire->id, cause, now);
     if (wire->kind != VenueRequestKind::kNew) continue;
     VenueReport report = blank_report(*order, *wire, VenueReportKind::kUnknown);
     push_report(state, order->shard, std::move(report));
   }
 }
 
-void forget_numbers(GatewayState& state) {
+void forget_numbers(GatewayState& state, WallTime now) {
   for (const auto& [number, message] : state.sent) {
     if (message.kind == SentKind::kStatus) continue;
     VenueOrder* order = order_of(state, message.wire);
     Wire* wire = order == nullptr ? nullptr : order->find(message.wire);
     if (wire == nullptr || wire->state != WireState::kSent) continue;
     move_wire(state, *wire, WireState::kUnknown);
-    doubt(state, *order);
+    doubt(state, *order, wire->id, DoubtCause::kNumbersLost, now);
     if (wire->kind == VenueRequestKind::kNew)
       push_report(state, order->shard, blank_report(*order, *wire, VenueReportKind::kUnknown));
   }

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "actors/venues/reconciliation.hpp"
 #include "actors/venues/session_rules.hpp"
 #include "actors/venues/venue_order.hpp"
 #include "messages/venue_view.hpp"
@@ -105,6 +106,13 @@ struct GatewayState {
   /// hold some that are settled. No part of snapshots: it can be any order.
   std::deque<OrderId> to_ask;
   uint32_t in_flight = 0;  // wires in state kSent
+  ReconciliationLedger reconciliation;
+  // ---- gone too long for the venue (cancel on disconnect)
+  WallTime heard;         // the venue's last message
+  WallTime gone_since;    // when the last session that was logged on was last heard; 0: it is on
+  bool away_due = false;  // open orders are still to be doubted
+  // ---- the drop-copy session's numbers: `out` is reserved ahead, `in` may lag
+  uint32_t copy_out = 1, copy_in = 1;
   GatewayCounters counters;
 
   /// What the last apply() pushed or changed, for effects(); no part of the replicated state.

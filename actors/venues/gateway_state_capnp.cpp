@@ -45,6 +45,11 @@ void put_session(wire::State::Builder out, const GatewayState& in) {
     to.setWire(message.wire.str().c_str());
     if (message.bytes != nullptr) to.setBytes(data(*message.bytes));
   }
+  out.setHeard(in.heard.ns);
+  out.setGoneSince(in.gone_since.ns);
+  out.setAwayDue(in.away_due);
+  out.setCopyOut(in.copy_out);
+  out.setCopyIn(in.copy_in);
   auto halt = out.initHalt();
   halt.setHalted(in.halted);
   halt.setCode(static_cast<uint16_t>(in.halt_code));
@@ -59,6 +64,7 @@ void put_order(wire::Order::Builder out, const VenueOrder& in) {
   out.setShard(in.shard.value);
   out.setSide(static_cast<uint8_t>(in.side));
   out.setDone(in.done);
+  out.setInDoubt(in.in_doubt);
   out.setStatusAsked(in.status_asked);
   out.setStatusDue(in.status_due.ns);
   out.setAccount(in.account.str().c_str());
@@ -124,6 +130,69 @@ void each_counter(Counters& counters, F&& visit) {
 }
 constexpr unsigned kCounters = sizeof(GatewayCounters) / sizeof(uint64_t);
 
+template <typename Counters, typename F>
+void each_reconciled(Counters& counters, F&& visit) {
+  visit(counters.doubted);
+  visit(counters.by_report);
+  visit(counters.by_resend);
+  visit(counters.by_status);
+  visit(counters.by_drop_copy);
+  visit(counters.not_sent);
+  visit(counters.asked);
+  visit(counters.copies_used);
+}
+constexpr unsigned kReconciled = sizeof(ReconciliationCounters) / sizeof(uint64_t);
+
+void put_reconciliation(wire::State::Builder out, const ReconciliationLedger& in) {
+  auto list = out.initReconciliations(size_of(in.pending()) + size_of(in.settled()));
+  unsigned i = 0;
+  const auto add = [&](const Reconciliation& row) {
+    auto to = list[i++];
+    to.setOrder(row.order.value);
+    to.setSide(static_cast<uint8_t>(row.side));
+    to.setCause(static_cast<uint8_t>(row.cause));
+    to.setBy(static_cast<uint8_t>(row.by));
+    to.setVenueState(static_cast<uint8_t>(row.venue_state));
+    to.setAsked(row.asked);
+    to.setSince(row.since.ns);
+    to.setSettled(row.settled.ns);
+    to.setWire(row.wire.str().c_str());
+    to.setAccount(row.account.str().c_str());
+    to.setSymbol(row.symbol.str().c_str());
+  };
+  for (const auto& [id, row] : in.pending()) add(row);
+  for (const Reconciliation& row : in.settled()) add(row);
+  auto counters = out.initReconciliationCounters(kReconciled);
+  i = 0;
+  each_reconciled(in.counters(), [&](const uint64_t& counter) { counters.set(i++, counter); });
+}
+
+void get_reconciliation(wire::State::Reader in, ReconciliationLedger& out) {
+  std::vector<Reconciliation> rows;
+  for (auto from : in.getReconciliations()) {
+    Reconciliation& row = rows.emplace_back();
+    row.order = {from.getOrder()};
+    row.side = enumerator(from.getSide(), Side::kSell, "side", 1);
+    row.cause = enumerator(from.getCause(), DoubtCause::kAway, "cause of doubt", 1);
+    row.by = enumerator(from.getBy(), SettledBy::kNotSent, "way of settling");
+    row.venue_state = enumerator(from.getVenueState(), OrderState::kNotSent, "order state");
+    row.asked = from.getAsked();
+    row.since = {from.getSince()};
+    row.settled = {from.getSettled()};
+    row.wire = text_of<limits::kWireOrderIdBytes>(from.getWire());
+    row.account = text_of<limits::kAccountBytes>(from.getAccount());
+    row.symbol = text_of<limits::kSymbolBytes>(from.getSymbol());
+  }
+  // A snapshot of an earlier release has none.
+  ReconciliationCounters counters;
+  if (in.getReconciliationCounters().size() >= kReconciled) {
+    unsigned i = 0;
+    each_reconciled(counters,
+                    [&](uint64_t& counter) { counter = in.getReconciliationCounters()[i++]; });
+  }
+  out.restore(counters, std::move(rows));
+}
+
 void get_session(wire::State::Reader in, GatewayState& out) {
   out.rules = get(in.getRules());
   out.next_out = in.getNextOut();
@@ -151,6 +220,11 @@ void get_session(wire::State::Reader in, GatewayState& out) {
     message.bytes = bytes_of(from.getBytes());
     out.sent.emplace(from.getNumber(), std::move(message));
   }
+  out.heard = {in.getHeard()};
+  out.gone_since = {in.getGoneSince()};
+  out.away_due = in.getAwayDue();
+  out.copy_out = in.getCopyOut();
+  out.copy_in = in.getCopyIn();
   auto halt = in.getHalt();
   out.halted = halt.getHalted();
   out.halt_code = reason_of(halt.getCode());
@@ -166,6 +240,7 @@ VenueOrder get_order(wire::Order::Reader in) {
   out.shard = {in.getShard()};
   out.side = enumerator(in.getSide(), Side::kSell, "side", 1);
   out.done = in.getDone();
+  out.in_doubt = in.getInDoubt();
   out.status_asked = in.getStatusAsked();
   out.status_due = {in.getStatusDue()};
   out.account = text_of<limits::kAccountBytes>(in.getAccount());
@@ -216,6 +291,7 @@ void GatewayCodec::encode_state(const GatewayState& state, replication::Bytes& o
   auto root = builder.initRoot<wire::State>();
   put_session(root, state);
   put_flow(root, state);
+  put_reconciliation(root, state.reconciliation);
   auto counters = root.initCounters(kCounters);
   unsigned i = 0;
   each_counter(state.counters, [&](const uint64_t& counter) { counters.set(i++, counter); });
@@ -240,6 +316,7 @@ Result<> GatewayCodec::decode_state(replication::ByteView bytes, GatewayState& o
     const auto root = reader.getRoot<wire::State>();
     get_session(root, out);
     get_flow(root, out);
+    get_reconciliation(root, out.reconciliation);
   } catch (const kj::Exception& error) {
     return corrupt(error.getDescription().cStr());
   } catch (const BadRecord& error) {

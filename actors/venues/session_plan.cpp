@@ -170,6 +170,7 @@ DueNow due_now(const GatewayState& state, WallTime now) {
   if (state.phase == SessionPhase::kDown && in_session(state.rules.schedule, now) &&
       session_day(state.rules.schedule, state.created) != session_day(state.rules.schedule, now))
     return {Due::kDayStart};
+  if (state.away_due && past_barrier(state)) return {Due::kAway};
   if (state.phase == SessionPhase::kReconciling &&
       (state.unknown.empty() || overdue(state, state.rules.reconcile_timeout, now)))
     return {Due::kOpen};

@@ -51,6 +51,7 @@ enum class Due : uint8_t {
   kNothing,
   kBreach,    // conservation is broken: halt
   kDayStart,  // a new session day: fresh numbers
+  kAway,      // away for too long: open orders are doubted
   kOpen,      // settled, or waited long enough: new flow may go
   kRefuse,    // waiting[index] is refused
   kOverdue,   // unanswered(): the venue is asked about them

@@ -471,7 +471,7 @@ void VenueSession::pump() {
     if (action.kind == ActionKind::kNothing) return;
     const auto progress = [&state] {
       return std::tuple(state.next_out, state.phase, state.link, state.halted, state.created,
-                        state.waiting.size(), state.unknown.size());
+                        state.waiting.size(), state.unknown.size(), state.away_due);
     };
     const auto before = progress();
     impl.carry_out(action);

@@ -38,6 +38,7 @@ Result<> check(const SessionRules& rules) {
   const auto bad = [](const char* why) { return Error{ErrorCode::kInvalid, why}; };
   if (rules.venue.empty()) return bad("a venue needs a name");
   if (rules.resend_age.ns < 0) return bad("resend_age must not be negative");
+  if (rules.cancel_on_disconnect.ns < 0) return bad("cancel_on_disconnect must not be negative");
   if (rules.wait_age.ns <= 0) return bad("wait_age must be positive");
   if (rules.logon_timeout.ns <= 0 || rules.barrier_timeout.ns <= 0 || rules.logout_timeout.ns <= 0)
     return bad("logon_timeout, barrier_timeout and logout_timeout must be positive");

@@ -47,6 +47,9 @@ struct SessionRules {
   /// New flow opens this long after the barrier even if orders are still unknown (alarm: the view
   /// shows how many).
   Duration reconcile_timeout = Duration::seconds(5);
+  /// The venue cancels orders of a session that stays away for longer (cancel on disconnect). After
+  /// such an absence every open order is unknown until the venue has told. Zero: it does not.
+  Duration cancel_on_disconnect;
   bool open_before_reconciled = false;  // new flow opens beside the settling of unknown orders
   bool accept_venue_reset = false;      // a Logon of the venue with ResetSeqNumFlag=Y is obeyed
   bool flag_resets = false;             // after a reset of ours the Logon carries ResetSeqNumFlag=Y

@@ -37,6 +37,7 @@ struct VenueOrder {
   VenueOrderId venue_order_id;
   std::vector<Wire> wires;  // oldest first
   bool done = false;
+  bool in_doubt = false;      // as a whole: whether the venue still has it
   bool status_asked = false;  // in this connection
   WallTime status_due;        // ask (again) from here on
   friend bool operator==(const VenueOrder&, const VenueOrder&) = default;

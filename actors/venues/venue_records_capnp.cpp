@@ -41,6 +41,7 @@ void put(wire::Rules::Builder out, const SessionRules& in) {
   out.setAnswerTimeout(in.answer_timeout.ns);
   out.setStatusInterval(in.status_interval.ns);
   out.setReconcileTimeout(in.reconcile_timeout.ns);
+  out.setCancelOnDisconnect(in.cancel_on_disconnect.ns);
   out.setOpenBeforeReconciled(in.open_before_reconciled);
   out.setAcceptVenueReset(in.accept_venue_reset);
   out.setFlagResets(in.flag_resets);
@@ -62,6 +63,7 @@ SessionRules get(wire::Rules::Reader in) {
   out.answer_timeout = {in.getAnswerTimeout()};
   out.status_interval = {in.getStatusInterval()};
   out.reconcile_timeout = {in.getReconcileTimeout()};
+  out.cancel_on_disconnect = {in.getCancelOnDisconnect()};
   out.open_before_reconciled = in.getOpenBeforeReconciled();
   out.accept_venue_reset = in.getAcceptVenueReset();
   out.flag_resets = in.getFlagResets();

@@ -73,6 +73,7 @@ struct Rules {
   end @14 :Int64;
   zoneOffset @15 :Int64;
   answerTimeout @16 :Int64;
+  cancelOnDisconnect @17 :Int64;
 }
 
 struct Kill {
@@ -148,6 +149,15 @@ struct Event {
     wantedChanged @37 :UInt8;
     deliveryRefused @38 :Bool;  # true: a gap; false: a superseded leader's
     answerOverdue @39 :List(UInt32);  # numbers of new orders that the venue does not answer
+    dropCopyTaken @40 :Report;
+    dropCopyNumbered :group {
+      nextOut @41 :UInt32;
+      nextIn @42 :UInt32;
+    }
+    awayTooLong :group {
+      orders @43 :List(UInt64);
+      more @44 :Bool;
+    }
   }
 }
 
@@ -184,6 +194,7 @@ struct Order {
   symbol @7 :Text;
   venueOrderId @8 :Text;
   wires @9 :List(Wire);
+  inDoubt @10 :Bool;
 }
 
 struct Inbox {
@@ -196,6 +207,20 @@ struct Outbox {
   group @0 :UInt32;
   acknowledged @1 :UInt64;
   items @2 :List(Report);
+}
+
+struct Reconciliation {
+  order @0 :UInt64;
+  side @1 :UInt8;
+  cause @2 :UInt8;
+  by @3 :UInt8;
+  venueState @4 :UInt8;
+  asked @5 :UInt32;
+  since @6 :Int64;
+  settled @7 :Int64;
+  wire @8 :Text;
+  account @9 :Text;
+  symbol @10 :Text;
 }
 
 struct State {
@@ -226,4 +251,11 @@ struct State {
   unknown @24 :List(UInt64);
   inFlight @25 :UInt32;
   counters @26 :List(UInt64);  # in the order of GatewayCounters
+  heard @27 :Int64;
+  goneSince @28 :Int64;
+  awayDue @29 :Bool;
+  copyOut @30 :UInt32 = 1;
+  copyIn @31 :UInt32 = 1;
+  reconciliations @32 :List(Reconciliation);  # open ones by rising id, then settled, oldest first
+  reconciliationCounters @33 :List(UInt64);   # in the order of ReconciliationCounters
 }

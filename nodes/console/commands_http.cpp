@@ -1,6 +1,8 @@
 #include "nodes/console/commands_http.hpp"
 
+#include <algorithm>
 #include <ostream>
+#include <sstream>
 
 namespace holdfast::console {
 namespace {
@@ -198,6 +200,27 @@ int run_venue_show(const Console& console, const std::string& name) {
         return console.json ? venue.dump(2) + "\n" : show_venue(venue, console.screen);
       },
       [&](const Json& json) { return !find(json).is_null(); });
+}
+
+int run_reconciliation(const Console& console, const std::string& name) {
+  if (!name.empty())
+    return ask(
+        console, "GET", "/v1/venues/" + percent_encode(name) + "/reconciliation", nullptr,
+        [&](const Json& json) { return show_reconciliation(json, console.screen); },
+        [](const Json& json) { return json.value("open", uint64_t{0}) == 0; });
+  std::vector<std::string> names;
+  std::ostringstream unused;
+  Console quiet = console;
+  quiet.json = false;
+  quiet.out = &unused;
+  const int listed = ask(quiet, "GET", "/v1/venues", nullptr, [&](const Json& json) {
+    for (const auto& venue : json["venues"]) names.push_back(text_of(venue, "name"));
+    return std::string();
+  });
+  if (listed != kClean) return listed;
+  int worst = kClean;
+  for (const auto& one : names) worst = std::max(worst, run_reconciliation(console, one));
+  return worst;
 }
 
 int run_venue(const Console& console, const std::string& name, const std::string& action,

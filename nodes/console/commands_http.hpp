@@ -51,6 +51,9 @@ int run_venue(const Console& console, const std::string& name, const std::string
               std::optional<uint64_t> number, const std::string& reason);
 /// Everything about one venue.
 int run_venue_show(const Console& console, const std::string& name);
+/// Orders of a venue whose outcome was, or is, not known; of all venues when `name` is empty. Not
+/// clean while any is open.
+int run_reconciliation(const Console& console, const std::string& name);
 int run_journal(const Console& console);
 int run_groups(const Console& console);
 int run_hand_over(const Console& console, const std::string& group, const std::string& to,

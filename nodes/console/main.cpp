@@ -292,6 +292,9 @@ void CommandLine::add_venues() {
       ->expected(0, 1)
       ->default_str("1")
       ->type_name("[SECONDS]");
+  command(&app, "reconciliation", "Orders of unknown outcome at a venue, and what settled each",
+          watched([this](Console& c) { return run_reconciliation(c, name); }))
+      ->add_option("VENUE", name, "The venue (default: all)");
   auto* venue = app.add_subcommand("venue", "Operate one venue's session")->require_subcommand(1);
   venue->fallthrough();
   venue->footer(

@@ -177,6 +177,10 @@ std::string show_venues(const Json& json, const Screen& screen) {
     std::string note;
     if (flag_in(venue, "halted"))
       note = "halted by " + text_of(venue, "halted_by") + ": " + text_of(venue, "halt_reason");
+    const Json logon = venue.value("logon", Json::object());
+    if (note.empty() && flag_in(logon, "refused"))
+      note = text_of(logon, "status") + " (" + text_of(logon, "refusals") + " times since " +
+             clock_of(logon, "refused_since") + "): " + text_of(venue, "last_error");
     if (note.empty()) note = text_of(venue, "last_error");
     table.add({text_of(venue, "name"),
                {state, style_of_state(state)},
@@ -201,6 +205,58 @@ std::string show_venue(const Json& json, const Screen& screen) {
     table.add({field, {text, field == "state" ? style_of_state(text) : Style::kPlain}});
   }
   return table.str(screen);
+}
+
+std::string show_reconciliation(const Json& json, const Screen& screen) {
+  const uint64_t open = number_in(json, "open");
+  const Json by = json.value("settled_by", Json::object());
+  const Json copy = json.value("drop_copy", Json::object());
+  std::string out = "venue " + text_of(json, "name") + " " + text_of(json, "state") + ": " +
+                    styled(std::to_string(open) + " of unknown outcome",
+                           open == 0 ? Style::kGood : Style::kBad, screen) +
+                    ", " + text_of(json, "doubted") + " ever: settled by resend " +
+                    text_of(by, "resend") + ", report " + text_of(by, "report") + ", status " +
+                    text_of(by, "status") + ", drop copy " + text_of(by, "drop_copy") +
+                    ", not sent " + text_of(by, "not_sent") + "\n";
+  if (!flag_in(copy, "configured"))
+    out += "drop copy: not configured\n";
+  else
+    out += "drop copy " + text_of(copy, "sender") + ": " +
+           (flag_in(copy, "connected") ? styled("connected", Style::kGood, screen)
+                                       : styled("not connected", Style::kWarn, screen) +
+                                             (text_of(copy, "last_error").empty()
+                                                  ? ""
+                                                  : " (" + text_of(copy, "last_error") + ")")) +
+           ", " + text_of(copy, "received") + " copies, " + text_of(copy, "matched") +
+           " told by the session too, " + text_of(copy, "held") + " waiting for it, " +
+           text_of(copy, "used") + " were news\n";
+  Table table({{"ORDER", false, false},
+               {"CLORDID", false, false},
+               {"ACCOUNT", false, false},
+               {"SYMBOL", false, false},
+               {"SIDE", false, false},
+               {"WHY", false, false},
+               {"SINCE UTC", false, false},
+               {"ASKED", true, false},
+               {"SETTLED BY", false, false},
+               {"AT", false, false},
+               {"VENUE SAYS", false, true}});
+  for (const auto& row : list_in(json, "orders")) {
+    const auto settled = text_of(row, "settled_by");
+    const bool is_open = settled == "Open";
+    table.add({text_of(row, "order"),
+               text_of(row, "clordid"),
+               text_of(row, "account"),
+               text_of(row, "symbol"),
+               text_of(row, "side"),
+               text_of(row, "cause"),
+               clock_of(row, "since"),
+               text_of(row, "asked"),
+               {is_open ? "OPEN" : settled, is_open ? Style::kBad : Style::kGood},
+               clock_of(row, "settled"),
+               is_open ? "" : text_of(row, "venue_state")});
+  }
+  return out + (table.empty() ? "" : table.str(screen));
 }
 
 std::string show_journal(const Json& json, const Screen& screen) {

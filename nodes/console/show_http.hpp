@@ -22,6 +22,8 @@ std::string show_reload(const Json& json, const Screen& screen);
 std::string show_venues(const Json& json, const Screen& screen);
 /// One venue with everything that is known of it.
 std::string show_venue(const Json& json, const Screen& screen);
+/// What was, or is, of unknown outcome at one venue.
+std::string show_reconciliation(const Json& json, const Screen& screen);
 std::string show_journal(const Json& json, const Screen& screen);
 std::string show_groups(const Json& json, const Screen& screen);
 std::string show_backup(const Json& json, const Screen& screen);

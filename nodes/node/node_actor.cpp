@@ -327,6 +327,7 @@ class Node {
     setup.make_session = venues::quickfix_sessions(session_identity(venue));
     setup.fence = fences_[i];
     setup.make_transport = venues::tcp_transports({venue.host, venue.port}, fences_[i]);
+    if (venue.drop_copy) setup.drop_copy = drop_copy_setup(venue);
     setup.wall = wall_now;
     for (uint32_t shard = 0; shard < settings_.node.shards; ++shard)
       setup.shards.push_back(shard_group(shard));

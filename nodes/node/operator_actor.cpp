@@ -12,6 +12,7 @@
 #include "nodes/node/gather.hpp"
 #include "nodes/node/ingress_metrics.hpp"
 #include "nodes/node/setup_linux.hpp"
+#include "nodes/node/venue_metrics.hpp"
 #include "supervision/runtime/room_messages.hpp"
 
 namespace holdfast::node {
@@ -239,15 +240,11 @@ class NodeOperator final : public OperatorBackend {
 
   void venue_command(const Call& call, const VenueName& venue, const VenueCommand& command,
                      Answer<VenueCommandAnswer> answer) override {
-    run([this, call, venue, command, answer](OperatorActor& self) {
-      for (const auto& known : setup_.settings->venues)
-        if (known.entry.name == venue)
-          return self.ask<VenueCommandAnswer>(
-              setup_.registry->find(gateway_path(venue)), share_of(call), command,
-              [answer](Result<VenueCommandAnswer> done) { answer(std::move(done)); });
-      answer(Error{ErrorCode::kNotFound,
-                   "there is no venue '" + venue.str() + "'; `holdfast venues` lists them"});
-    });
+    ask_venue<VenueCommandAnswer>(call, venue, command, std::move(answer));
+  }
+  void reconciliation(const Call& call, const VenueName& venue,
+                      Answer<ReconciliationAnswer> answer) override {
+    ask_venue<ReconciliationAnswer>(call, venue, ReconciliationQuery{}, std::move(answer));
   }
 
   void backup(const Call&, const BackupRequest& request, Answer<BackupView> answer) override {
@@ -270,6 +267,19 @@ class NodeOperator final : public OperatorBackend {
 
  private:
   void run(Job job) { anon_send(actor_, std::move(job)); }
+
+  template <typename T, typename Message>
+  void ask_venue(const Call& call, const VenueName& venue, const Message& message,
+                 Answer<T> answer) {
+    run([this, call, venue, message, answer](OperatorActor& self) {
+      for (const auto& known : setup_.settings->venues)
+        if (known.entry.name == venue)
+          return self.ask<T>(setup_.registry->find(gateway_path(venue)), share_of(call), message,
+                             [answer](Result<T> done) { answer(std::move(done)); });
+      answer(Error{ErrorCode::kNotFound,
+                   "there is no venue '" + venue.str() + "'; `holdfast venues` lists them"});
+    });
+  }
 
   template <typename T, typename Message>
   void ask_shards(OperatorActor& self, Duration within, const Message& message,
@@ -540,29 +550,7 @@ class NodeOperator final : public OperatorBackend {
                [](S s) { return s.duplicate_reports; });
     each_shard("holdfast_orders_serving", "1 while the shard decides requests.", false,
                [](S s) { return static_cast<uint64_t>(s.serving); });
-    const auto each_venue = [&](const char* name, const char* help, bool counter, auto value) {
-      for (const auto& venue : venues) {
-        if (!venue.answer) continue;
-        const MetricLabels labels{{"venue", venue.name}};
-        if (counter)
-          text.counter(name, help, value(venue.answer.value()), labels);
-        else
-          text.gauge(name, help, static_cast<int64_t>(value(venue.answer.value())), labels);
-      }
-    };
-    using V = const VenueSessionView&;
-    each_venue("holdfast_venue_session_open", "1 while the FIX session takes orders.", false,
-               [](V v) { return static_cast<uint64_t>(v.state == VenueSessionState::kOpen); });
-    each_venue("holdfast_venue_requests_in_flight_count", "Requests the venue has not answered.",
-               false, [](V v) { return uint64_t{v.in_flight}; });
-    each_venue("holdfast_venue_requests_sent_total", "Requests sent.", true,
-               [](V v) { return v.requests_sent; });
-    each_venue("holdfast_venue_messages_received_total", "FIX messages received.", true,
-               [](V v) { return v.messages_received; });
-    each_venue("holdfast_venue_garbage_total", "Messages that were not FIX.", true,
-               [](V v) { return v.garbage; });
-    each_venue("holdfast_venue_connects_total", "Connections made.", true,
-               [](V v) { return v.connects; });
+    add_venues(text, venues);
     text.counter("holdfast_journal_writes_total", "Batches written.", setup_.journal->writes());
     text.counter("holdfast_journal_syncs_total", "Syncs to disk.", setup_.journal->syncs());
     text.counter("holdfast_journal_snapshots_total", "Snapshots made.", setup_.snapshots->made());

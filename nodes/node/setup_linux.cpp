@@ -4,6 +4,8 @@
 #include <filesystem>
 
 #include "actors/ingress/credentials_linux.hpp"
+#include "actors/venues/drop_copy/drop_copy_quickfix.hpp"
+#include "actors/venues/transport_linux.hpp"
 
 namespace holdfast::node {
 
@@ -56,6 +58,21 @@ venues::SessionIdentity session_identity(const settings::VenueSettings& venue) {
   identity.heartbeat_seconds = static_cast<uint32_t>(venue.heartbeat_interval.ms() / 1000);
   identity.dictionary = venue.dictionary;
   return identity;
+}
+
+venues::DropCopySetup drop_copy_setup(const settings::VenueSettings& venue) {
+  const settings::DropCopySettings& copy = *venue.drop_copy;
+  venues::SessionIdentity identity = session_identity(venue);
+  identity.sender = copy.sender_comp_id;
+  identity.target = copy.target_comp_id;
+  venues::DropCopySetup setup;
+  setup.sender = identity.sender;
+  setup.target = identity.target;
+  setup.endpoint = copy.host + ":" + std::to_string(copy.port);
+  setup.make_session = venues::quickfix_drop_copies(std::move(identity));
+  // It trades nothing: it needs a fence of its own, which nobody cuts.
+  setup.make_transport = venues::tcp_transports({copy.host, copy.port}, venues::make_tcp_fence());
+  return setup;
 }
 
 Result<venues::SessionRules> session_rules(const settings::VenueSettings& venue, WallTime now) {

@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "actors/ingress/settings.hpp"
+#include "actors/venues/drop_copy/drop_copy_link.hpp"
 #include "actors/venues/session_quickfix.hpp"
 #include "nodes/settings/settings.hpp"
 
@@ -27,6 +28,8 @@ std::string group_name(const settings::Settings& settings, GroupId group);
 /// kInvalid when a credential's hash is malformed.
 Result<ingress::Settings> ingress_settings(const settings::Settings& settings, uint16_t port);
 venues::SessionIdentity session_identity(const settings::VenueSettings& venue);
+/// `venue.drop_copy` must be there.
+venues::DropCopySetup drop_copy_setup(const settings::VenueSettings& venue);
 /// `now` (UTC) settles which offset the schedule's time zone has; kInvalid when the zone is
 /// unknown.
 Result<venues::SessionRules> session_rules(const settings::VenueSettings& venue, WallTime now);

@@ -72,6 +72,8 @@ void read_rules(TableReader& table, VenueSettings& venue) {
   rules.answer_timeout = limit("answer_timeout", std::max(rules.answer_timeout, rules.resend_age));
   rules.status_interval = limit("status_interval", rules.status_interval);
   rules.reconcile_timeout = limit("reconcile_timeout", rules.reconcile_timeout);
+  rules.cancel_on_disconnect = table.duration("cancel_on_disconnect", rules.cancel_on_disconnect,
+                                              Duration{}, Duration::seconds(3'600));
   rules.open_before_reconciled = table.flag("open_before_reconciled", false);
   rules.accept_venue_reset = table.flag("accept_venue_reset", false);
   rules.flag_resets = table.flag("flag_resets", false);
@@ -96,6 +98,18 @@ void read_session(TableReader& table, const std::string& directory, VenueSetting
   if (venue.heartbeat_interval.ns % 1'000'000'000 != 0)
     table.note("heartbeat_interval", "whole seconds, as HeartBtInt (108) carries them");
   read_rules(table, venue);
+}
+
+DropCopySettings read_drop_copy(TableReader& table, const VenueSettings& venue) {
+  DropCopySettings copy;
+  copy.sender_comp_id = table.name<limits::kVenueTextBytes>("sender_comp_id").str();
+  copy.target_comp_id = table.text("target_comp_id", venue.target_comp_id, limits::kVenueTextBytes);
+  copy.host = table.text("host", venue.host, 253);
+  copy.port = static_cast<uint16_t>(table.integer("port", venue.port, 1, 65'535));
+  if (copy.sender_comp_id == venue.sender_comp_id && copy.target_comp_id == venue.target_comp_id)
+    table.note("sender_comp_id", "another than the session's that trades");
+  table.finish();
+  return copy;
 }
 
 // A TOML date as the start of that day in UTC.
@@ -175,6 +189,7 @@ void read_venues(const Document& document, const std::string& directory,
     VenueSettings venue;
     venue.entry = read_entry(table);
     read_session(table, directory, venue);
+    if (auto copy = table.table("drop_copy")) venue.drop_copy = read_drop_copy(*copy, venue);
     if (auto schedule = table.table("schedule"))
       venue.schedule = read_schedule(*schedule, table.what());
     const auto& name = venue.entry.name;

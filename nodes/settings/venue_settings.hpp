@@ -17,6 +17,13 @@ struct ScheduleSettings {
   uint32_t start = 0, end = 0;
 };
 
+/// The venue's drop copy: a session of its own, to the same host unless told otherwise.
+struct DropCopySettings {
+  std::string host;
+  uint16_t port = 0;
+  std::string sender_comp_id, target_comp_id;
+};
+
 struct VenueSettings {
   VenueEntry entry;  // name, group, in-flight limit, priority, fees
   std::string host;
@@ -25,6 +32,7 @@ struct VenueSettings {
   std::string dictionary;  // path of the FIX data dictionary, from the configuration's folder
   Duration heartbeat_interval = Duration::seconds(30);
   venues::SessionRules rules;  // all of it but the schedule, whose offset depends on the day
+  std::optional<DropCopySettings> drop_copy;
   std::optional<ScheduleSettings> schedule;  // none: the session never ends
 };
 

@@ -348,6 +348,14 @@ void add_venues(Router& router, OperatorBackend& backend) {
                 Query(request, {});
                 backend.venues(call_of(request), shown<VenuesView>(reply));
               })});
+  router.add({"GET", "/v1/venues/{name}/reconciliation", Role::kViewer, Effect::kNone,
+              Duration::seconds(5),
+              "orders whose outcome was not known: why, and what settled each; drop copy",
+              checked([&backend](const Request& request, const Reply& reply) {
+                Query(request, {});
+                const auto venue = name_from<VenueName>("name", request.names.at("name"));
+                backend.reconciliation(call_of(request), venue, shown<ReconciliationAnswer>(reply));
+              })});
   for (const auto& verb : kVenueVerbs) {
     router.add({"POST", std::string("/v1/venues/{name}/") + verb.word, verb.role, verb.effect,
                 Duration::seconds(10), std::string(verb.summary) + "; reason",

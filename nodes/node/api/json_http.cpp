@@ -253,6 +253,13 @@ Json to_json(const VenueSessionView& view) {
           {"halt_reason", text_or_null(view.halt_reason)},
           {"kills", list(view.kills)},
           {"last_error", text_or_null(view.last_error)},
+          {"logon",
+           {{"refused", view.logon_refused},
+            {"status", view.logon_refused ? "logon refused, retrying" : ""},
+            {"refusals", view.logon_refusals},
+            {"refusals_total", view.logon_refusals_total},
+            {"refused_since", time_json(view.logon_refused_since)},
+            {"next_try", time_json(view.next_try)}}},
           {"as_of", {{"epoch", view.epoch.value}, {"index", view.as_of.value}}}};
 }
 
@@ -262,6 +269,56 @@ Json to_json(const VenueCommandAnswer& answer) {
   return {{"accepted", answer.accepted},
           {"text", text_or_null(answer.text)},
           {"venue", to_json(answer.view)}};
+}
+
+Json to_json(const ReconciliationAnswer& answer) {
+  const ReconciliationView& view = *answer;
+  const ReconciliationCounters& c = view.counters;
+  const DropCopyView& copy = view.drop_copy;
+  uint64_t open = 0;
+  Json orders = Json::array();
+  for (const Reconciliation& row : view.rows) {
+    open += row.by == SettledBy::kOpen;
+    orders.push_back({{"order", format_order_id(row.order)},
+                      {"clordid", row.wire.str()},
+                      {"account", row.account.str()},
+                      {"symbol", row.symbol.str()},
+                      {"side", name_of(row.side)},
+                      {"cause", name_of(row.cause)},
+                      {"since", time_json(row.since)},
+                      {"asked", row.asked},
+                      {"settled_by", name_of(row.by)},
+                      {"settled", time_json(row.settled)},
+                      {"venue_state", name_of(row.venue_state)}});
+  }
+  return {{"name", view.venue.str()},
+          {"group", view.group.value},
+          {"state", name_of(view.state)},
+          {"open", open},
+          {"doubted", c.doubted},
+          {"settled_by",
+           {{"report", c.by_report},
+            {"resend", c.by_resend},
+            {"status", c.by_status},
+            {"drop_copy", c.by_drop_copy},
+            {"not_sent", c.not_sent}}},
+          {"status_requests", c.asked},
+          {"orders", std::move(orders)},
+          {"drop_copy",
+           {{"configured", copy.configured},
+            {"connected", copy.connected},
+            {"sender", text_or_null(copy.sender)},
+            {"target", text_or_null(copy.target)},
+            {"endpoint", text_or_null(copy.endpoint)},
+            {"next_inbound", copy.next_inbound},
+            {"received", copy.received},
+            {"matched", copy.matched},
+            {"held", copy.held},
+            {"used", c.copies_used},
+            {"connects", copy.connects},
+            {"last_received", time_json(copy.last_received)},
+            {"last_error", text_or_null(copy.last_error)}}},
+          {"as_of", {{"epoch", view.epoch.value}, {"index", view.as_of.value}}}};
 }
 
 Json to_json(const JournalView& view) {

@@ -30,6 +30,7 @@ Json to_json(const ReloadView& view);
 Json to_json(const VenueSessionView& view);
 Json to_json(const VenuesView& view);
 Json to_json(const VenueCommandAnswer& answer);
+Json to_json(const ReconciliationAnswer& answer);
 Json to_json(const JournalView& view);
 Json to_json(const ReplicaGroupsView& view);
 Json to_json(const HandOverView& view);

@@ -56,6 +56,9 @@ class OperatorBackend {
                         Answer<FanOutView> answer) = 0;
   virtual void reload_risk(const Call& call, const ReloadRequest& request,
                            Answer<ReloadView> answer) = 0;
+  /// Orders of one venue whose outcome was, or is, not known. kNotFound: no such venue.
+  virtual void reconciliation(const Call& call, const VenueName& venue,
+                              Answer<ReconciliationAnswer> answer) = 0;
   /// The command carries who and why, from the call. kNotFound: no such venue.
   virtual void venue_command(const Call& call, const VenueName& venue, const VenueCommand& command,
                              Answer<VenueCommandAnswer> answer) = 0;

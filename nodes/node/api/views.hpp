@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "messages/console_queries.hpp"
+#include "messages/reconciliation_view.hpp"
 #include "messages/risk_view.hpp"
 #include "messages/venue_view.hpp"
 
@@ -119,6 +120,9 @@ struct ReloadView {
 };
 
 // ---- venues
+
+/// Never null.
+using ReconciliationAnswer = std::shared_ptr<const ReconciliationView>;
 
 struct VenuesView {
   std::vector<VenueSessionView> venues;

@@ -10,6 +10,7 @@
 #include <future>
 #include <thread>
 
+#include "actors/venues/drop_copy/drop_copy_quickfix.hpp"
 #include "actors/venues/gateway_actor.hpp"
 #include "actors/venues/gateway_capnp.hpp"
 #include "actors/venues/session_quickfix.hpp"
@@ -30,7 +31,8 @@ inline WallTime wall_now() {
 
 class GatewayNode {
  public:
-  explicit GatewayNode(uint16_t port, SessionRules rules = {}) : rules(rules) {
+  explicit GatewayNode(uint16_t port, SessionRules rules = {}, bool drop_copy = false)
+      : rules(rules), drop_copy_(drop_copy) {
     char name[] = "/tmp/holdfast-gateway-XXXXXX";
     directory_ = mkdtemp(name);
     if (this->rules.venue.empty()) this->rules.venue = "XSIM";
@@ -74,6 +76,14 @@ class GatewayNode {
     setup.make_session = quickfix_sessions(identity);
     setup.make_transport = tcp_transports({"127.0.0.1", port_}, fence);
     setup.fence = fence;
+    if (drop_copy_) {
+      DropCopySetup copy;
+      copy.sender = identity.sender = "FIRM-DROP";
+      copy.make_session = quickfix_drop_copies(identity);
+      copy.make_transport = tcp_transports({"127.0.0.1", port_}, make_tcp_fence());
+      copy.patience = Duration::milliseconds(50);
+      setup.drop_copy = std::move(copy);
+    }
     setup.wall = wall_now;
     setup.shards = {kShard};
     setup.find_shard = [shard = shard_](GroupId) { return shard; };
@@ -100,6 +110,9 @@ class GatewayNode {
     return answer;
   }
   VenueSessionView view() { return ask<VenueSessionView>(VenueSessionQuery{}); }
+  std::shared_ptr<const ReconciliationView> reconciliation() {
+    return ask<std::shared_ptr<const ReconciliationView>>(ReconciliationQuery{});
+  }
   bool wait_open() {
     return book->wait([](ShardBook& b) { return b.state == VenueSessionState::kOpen; });
   }
@@ -110,6 +123,7 @@ class GatewayNode {
   ActorHandle gateway;
 
  private:
+  bool drop_copy_ = false;
   uint16_t port_ = 0;
   std::string directory_;
   std::unique_ptr<replication::JournalRocksdb> journal_;

@@ -289,6 +289,16 @@ TEST_F(OperatorApi, VenueCommands) {
                           "venue YSIM halt 0: r", "venue XSIM reset-sequence 0: r"));
 }
 
+TEST_F(OperatorApi, ReconciliationTellsWhatWasUnknownAndWhatSettledIt) {
+  const auto json = get("/v1/venues/XSIM/reconciliation").json();
+  EXPECT_EQ(json["open"], 1);
+  EXPECT_EQ(json["settled_by"]["drop_copy"], 1);
+  ASSERT_EQ(json["orders"].size(), 2u);
+  EXPECT_EQ(json["orders"][0]["cause"], "GapFilled");
+  EXPECT_EQ(json["orders"][1]["settled_by"], "DropCopy");
+  EXPECT_EQ(get("/v1/venues/YSIM/reconciliation").status, 404u);
+}
+
 TEST_F(OperatorApi, JournalBackupRestartAndMetrics) {
   EXPECT_EQ(get("/v1/journal").json()["groups"][0]["committed"], 77);
   EXPECT_EQ(post("/v1/backup", {{"directory", "relative"}, {"reason", "r"}}).status, 400u);

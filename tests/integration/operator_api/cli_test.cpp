@@ -249,6 +249,17 @@ TEST_F(Cli, ReloadShowsTheDifference) {
   EXPECT_THAT(backend_.calls(), ElementsAre("reload dry: dry run", "reload: desk asked"));
 }
 
+TEST_F(Cli, ReconciliationIsNotCleanWhileAnOrderIsUnknown) {
+  const auto outcome = holdfast({"reconciliation", "XSIM"});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.out, HasSubstr("venue XSIM Recovering: 1 of unknown outcome, 2 ever"));
+  EXPECT_THAT(outcome.out, HasSubstr("drop copy HOLDFAST-DROP: connected, 7 copies, 6 told"));
+  EXPECT_THAT(outcome.out, HasSubstr("GapFilled"));
+  EXPECT_THAT(outcome.out, HasSubstr("DropCopy"));
+  EXPECT_EQ(holdfast({"reconciliation"}).out, outcome.out) << "of all venues";
+  EXPECT_EQ(holdfast({"reconciliation", "XSIM", "--json"}).json()["open"], 1);
+}
+
 TEST_F(Cli, Venues) {
   EXPECT_EQ(holdfast({"venues"}).out,
             "VENUE  STATE  SINCE UTC     OUT  IN  IN FLIGHT  WAITING  OPEN  UNKNOWN\n"

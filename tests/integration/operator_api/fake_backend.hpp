@@ -168,6 +168,39 @@ class FakeBackend : public OperatorBackend {
     answer(view);
   }
 
+  void reconciliation(const Call& call, const VenueName& venue,
+                      Answer<ReconciliationAnswer> answer) override {
+    record("reconciliation " + venue.str(), call);
+    if (venue.view() != "XSIM")
+      return answer(Error{ErrorCode::kNotFound, "there is no venue " + venue.str()});
+    auto view = std::make_shared<ReconciliationView>();
+    view->venue = venue;
+    view->group = {1001};
+    view->state = VenueSessionState::kRecovering;
+    view->counters.doubted = 2;
+    view->counters.by_drop_copy = 1;
+    view->counters.asked = 3;
+    view->counters.copies_used = 1;
+    Reconciliation open;
+    open.order = {42};
+    open.wire = "H1-1";
+    open.account = "ACC1";
+    open.symbol = "AAPL";
+    open.since = WallTime{1'700'000'000'000'000'000};
+    open.asked = 3;
+    Reconciliation settled = open;
+    settled.order = {41};
+    settled.cause = DoubtCause::kAway;
+    settled.by = SettledBy::kDropCopy;
+    settled.venue_state = OrderState::kFilled;
+    settled.settled = WallTime{1'700'000'001'000'000'000};
+    view->rows = {open, settled};
+    view->drop_copy.configured = view->drop_copy.connected = true;
+    view->drop_copy.sender = "HOLDFAST-DROP";
+    view->drop_copy.received = 7;
+    view->drop_copy.matched = 6;
+    answer(std::move(view));
+  }
   void venue_command(const Call& call, const VenueName& venue, const VenueCommand& command,
                      Answer<VenueCommandAnswer> answer) override {
     record("venue " + venue.str() + " " + std::string(name_of(command.kind)) + " " +

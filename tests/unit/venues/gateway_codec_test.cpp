@@ -56,7 +56,10 @@ std::vector<GatewayEvent> one_of_each(const VenueRequest& request, const Session
           event::HaltChanged{true, Reason::kConservation, "gateway", "why"},
           event::KillChanged{kill},
           event::WantedChanged{Want::kOut},
-          event::DeliveryRefused{true}};
+          event::DeliveryRefused{true},
+          event::DropCopyTaken{full_report()},
+          event::DropCopyNumbered{257, 12},
+          event::AwayTooLong{{{7}, {8}}, true}};
 }
 
 TEST_F(GatewayCodecTest, EveryEventComesBackAsItWas) {
@@ -138,6 +141,8 @@ TEST_F(GatewayCodecTest, AStateComesBackAsItWas) {
   EXPECT_EQ(read.waiting, state.waiting);
   EXPECT_EQ(read.kills, state.kills);
   EXPECT_EQ(read.counters, state.counters);
+  EXPECT_EQ(read.reconciliation, state.reconciliation);
+  EXPECT_EQ(read.reconciliation.pending().size(), 1u);
   EXPECT_EQ(read.in_flight, state.in_flight);
   EXPECT_EQ(read.rules, state.rules);
 }
