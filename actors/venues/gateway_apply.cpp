@@ -13,7 +13,7 @@ struct Applier {
   void set_phase(SessionPhase phase) const {
     const bool was_on = state.phase >= SessionPhase::kBarrier;
     const Duration limit = state.rules.cancel_on_disconnect;
-    if (phase == SessionPhase::kDown && was_on && state.gone_since.ns == 0)
+    if (phase == SessionPhase::kDown && was_on && limit.ns > 0 && state.gone_since.ns == 0)
       state.gone_since = state.heard;
     if (phase == SessionPhase::kReconciling) {
       // Everything that the venue had to say of our absence is in.
@@ -71,7 +71,7 @@ struct Applier {
   }
   void operator()(const event::MessageTaken& taken) const {
     state.logon_heard = true;
-    state.heard = at.time;
+    if (state.rules.cancel_on_disconnect.ns > 0) state.heard = at.time;
     if (taken.number != 0) {
       CHECK(taken.number == state.next_in);
       state.next_in += 1;

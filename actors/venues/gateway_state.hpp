@@ -107,7 +107,7 @@ struct GatewayState {
   std::deque<OrderId> to_ask;
   uint32_t in_flight = 0;  // wires in state kSent
   ReconciliationLedger reconciliation;
-  // ---- gone too long for the venue (cancel on disconnect)
+  // ---- gone too long for the venue; kept only where it cancels on disconnect
   WallTime heard;         // the venue's last message
   WallTime gone_since;    // when the last session that was logged on was last heard; 0: it is on
   bool away_due = false;  // open orders are still to be doubted

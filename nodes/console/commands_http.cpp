@@ -1,8 +1,10 @@
 #include "nodes/console/commands_http.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <ostream>
 #include <sstream>
+#include <thread>
 
 namespace holdfast::console {
 namespace {
@@ -251,13 +253,57 @@ int run_groups(const Console& console) {
       });
 }
 
-int run_hand_over(const Console& console, const std::string& group, const std::string& to,
-                  const std::string& reason) {
-  return ask(console, "POST", "/v1/groups/hand-over",
-             {{"group", group}, {"to", to}, {"reason", reason}}, [](const Json& json) {
-               return "the hand-over of " + text_of(json, "group") + " to " + text_of(json, "to") +
-                      " has begun: `holdfast groups` shows who leads\n";
-             });
+int run_hand_over(const Console& console, const HandOverOptions& options) {
+  const Json body = {{"group", options.group},
+                     {"to", options.to},
+                     {"fast", options.fast},
+                     {"reason", options.reason}};
+  Json begun;
+  std::ostringstream unused;
+  Console quiet = console;
+  quiet.json = false;
+  quiet.out = &unused;
+  const auto before = std::chrono::steady_clock::now();
+  const int asked = ask(quiet, "POST", "/v1/groups/hand-over", body, [&](const Json& json) {
+    begun = json;
+    return std::string();
+  });
+  if (asked != kClean) return asked;
+  if (!console.json) *console.out << show_hand_over(begun) << std::flush;
+  const auto within =
+      std::chrono::milliseconds(begun.value("within_ms", int64_t{0})) + std::chrono::seconds(2);
+  bool led = options.no_wait, off = false;
+  while (!led && !off && std::chrono::steady_clock::now() - before < within) {
+    const int looked = ask(quiet, "GET", "/v1/groups", nullptr, [&](const Json& json) {
+      for (const auto& group : json.value("groups", Json::array())) {
+        if (text_of(group, "name") != options.group) continue;
+        const bool serves = !options.fast || text_of(group, "state") == "serving";
+        led = text_of(group, "leader") == options.to && serves;
+        off =
+            !options.fast && !group.value("parked", false) && text_of(group, "state") == "serving";
+      }
+      return std::string();
+    });
+    if (looked != kClean && looked != kNotClean) break;
+    if (!led) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+                        std::chrono::steady_clock::now() - before)
+                        .count();
+  if (!options.no_wait) begun["state"] = led ? "done" : "called off";
+  if (console.json)
+    *console.out << begun.dump(2) << "\n" << std::flush;
+  else if (options.no_wait)
+    *console.out << "`holdfast groups` shows who leads\n" << std::flush;
+  else if (led)
+    *console.out << options.group << " is led by " << options.to << ", seen after " << took
+                 << " ms\n"
+                 << std::flush;
+  else
+    *console.out << options.group << " is NOT led by " << options.to
+                 << ": called off, whoever led leads on; `holdfast groups` shows it\n"
+                 << std::flush;
+  return led ? kClean : kNotClean;
 }
 
 int run_backup(const Console& console, const std::string& directory, const std::string& reason) {

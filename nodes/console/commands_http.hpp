@@ -56,8 +56,13 @@ int run_venue_show(const Console& console, const std::string& name);
 int run_reconciliation(const Console& console, const std::string& name);
 int run_journal(const Console& console);
 int run_groups(const Console& console);
-int run_hand_over(const Console& console, const std::string& group, const std::string& to,
-                  const std::string& reason);
+struct HandOverOptions {
+  std::string group, to, reason;
+  bool fast = false;     // of the node that takes over, from a leader that does not answer
+  bool no_wait = false;  // for the outcome
+};
+/// Not clean when the other member does not lead in time.
+int run_hand_over(const Console& console, const HandOverOptions& options);
 int run_backup(const Console& console, const std::string& directory, const std::string& reason);
 /// Any GET of the API, as it comes.
 int run_get(const Console& console, const std::string& path);

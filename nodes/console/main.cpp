@@ -158,6 +158,7 @@ struct CommandLine {
   // Options that several commands share; only one command runs.
   std::string name, path, reason, account, scope, directory, config = "config", to, cluster,
                                                              to_member;
+  HandOverOptions hand_over_options;
   OrderFilter orders;
   KillOptions kill;
   DrillCommand drill;
@@ -223,13 +224,21 @@ void CommandLine::add_looking() {
   add_reason(restart);
   add_watch(command(&app, "groups", "Replica groups: who leads, who is in sync, how far all are",
                     watched([](Console& c) { return run_groups(c); })));
-  auto* hand_over =
-      command(&app, "hand-over", "A planned change of leader: no order is refused",
-              [this](Console& c) { return run_hand_over(c, path, to_member, reason); });
+  auto* hand_over = command(&app, "hand-over", "A planned change of leader: no order is refused",
+                            [this](Console& c) {
+                              hand_over_options.group = path;
+                              hand_over_options.to = to_member;
+                              hand_over_options.reason = reason;
+                              return run_hand_over(c, hand_over_options);
+                            });
   hand_over->add_option("GROUP", path, "The group, as `holdfast groups` names it: orders/0")
       ->required();
   hand_over->add_option("--to", to_member, "The member that shall lead: one that is in sync")
       ->required();
+  hand_over->add_flag("--fast", hand_over_options.fast,
+                      "The leader does not answer: the asked node, which is --to, fences it and "
+                      "takes over");
+  hand_over->add_flag("--no-wait", hand_over_options.no_wait, "Don't wait until it is done");
   add_reason(hand_over);
   add_watch(command(&app, "journal", "Journal groups: appended, committed, snapshots, disk",
                     watched([](Console& c) { return run_journal(c); })));

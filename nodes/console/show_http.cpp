@@ -286,6 +286,16 @@ std::string show_journal(const Json& json, const Screen& screen) {
   return out + table.str(screen);
 }
 
+std::string show_hand_over(const Json& json) {
+  if (flag_in(json, "fast"))
+    return "fast cut of " + text_of(json, "group") + ": " + text_of(json, "to") +
+           " fences the leader, takes over, and reconciles\n";
+  return "draining " + text_of(json, "group") + " for " + text_of(json, "to") + ": " +
+         text_of(json, "entries_in_flight") + " entries and " + text_of(json, "orders_in_flight") +
+         " orders in flight, intake waits, called off after " + text_of(json, "within_ms") +
+         " ms\n";
+}
+
 std::string show_groups(const Json& json, const Screen& screen) {
   if (list_in(json, "groups").empty()) return "this node is by itself: it has no replica groups\n";
   Table table({{"GROUP", false, false},
@@ -303,6 +313,11 @@ std::string show_groups(const Json& json, const Screen& screen) {
       in_sync += (in_sync.empty() ? "" : ", ") + member.get<std::string>();
     const auto state = text_of(group, "state");
     const bool good = state == "serving" || state == "following";
+    std::string note = flag_in(group, "unprotected") ? "UNPROTECTED" : "";
+    if (flag_in(group, "parked"))
+      note = "handing over to " + text_of(group, "hand_over_to") + ", " +
+             text_of(group, "entries_in_flight") + " entries in flight, " +
+             text_of(group, "hand_over_left_ms") + " ms left";
     table.add({text_of(group, "name"),
                {state, good ? Style::kGood : Style::kWarn},
                text_of(group, "leader"),
@@ -313,10 +328,7 @@ std::string show_groups(const Json& json, const Screen& screen) {
                number_in(group, "state_hash_at")
                    ? text_of(group, "state_hash") + " at " + text_of(group, "state_hash_at")
                    : "",
-               {flag_in(group, "unprotected") ? "UNPROTECTED"
-                : flag_in(group, "parked")    ? "handing over"
-                                              : "",
-                Style::kBad}});
+               {note, Style::kBad}});
   }
   return "member " + text_of(json, "member") + "\n" + table.str(screen);
 }

@@ -25,6 +25,8 @@ std::string show_venue(const Json& json, const Screen& screen);
 /// What was, or is, of unknown outcome at one venue.
 std::string show_reconciliation(const Json& json, const Screen& screen);
 std::string show_journal(const Json& json, const Screen& screen);
+/// How a hand-over began: what is in flight, and by when it is called off.
+std::string show_hand_over(const Json& json);
 std::string show_groups(const Json& json, const Screen& screen);
 std::string show_backup(const Json& json, const Screen& screen);
 

@@ -363,7 +363,19 @@ Result<> ClusterPart::hand_over(GroupId group, const std::string& to) {
   if (!member) return Error{ErrorCode::kNotFound, "cluster.toml has no member named " + to};
   const auto found = shells_.find(group);
   if (found == shells_.end()) return Error{ErrorCode::kNotFound, "no such group"};
-  return found->second->hand_over(member->id);
+  auto begun = found->second->hand_over(member->id);
+  publish();
+  return begun;
+}
+
+Result<> ClusterPart::cut_over(GroupId group, const std::string& to) {
+  if (to != self_->name)
+    return Error{ErrorCode::kConflict, "a fast cut is begun by who takes over: ask the node of " +
+                                           to + " (--url or --state-dir), this one is " +
+                                           self_->name};
+  const auto found = shells_.find(group);
+  if (found == shells_.end()) return Error{ErrorCode::kNotFound, "no such group"};
+  return found->second->cut_over();
 }
 
 Result<> ClusterPart::force(GroupId group) {
@@ -401,6 +413,12 @@ void ClusterPart::publish() {
     view.committed = member.committed();
     view.unprotected = member.unprotected();
     view.parked = member.parked();
+    if (member.leads() && member.last() > member.released())
+      view.entries_in_flight = member.last().value - member.released().value;
+    if (const auto to = member.hand_over_to()) {
+      view.hand_over_to = name_of(*to);
+      view.hand_over_left = std::max(Duration{}, member.hand_over_by() - loop_.now());
+    }
     const MemberCounters& counters = member.counters();
     const auto hash = shell->state_hash();
     view.state_hash_at = hash.index;

@@ -64,7 +64,11 @@ class ClusterPart {
   /// Where clients reach the node that leads; empty when it is this one, or nobody.
   std::string order_entry_of_leader(GroupId group) const;
 
+  /// Drain before cut: what comes waits, what is under way is committed everywhere, then `to`
+  /// leads.
   Result<> hand_over(GroupId group, const std::string& to);
+  /// Fast cut, where the leader does not answer: this member, which must be `to`, takes over now.
+  Result<> cut_over(GroupId group, const std::string& to);
   Result<> force(GroupId group);
   /// Any thread: how all stood a moment ago.
   operator_api::ReplicaGroupsView views() const;

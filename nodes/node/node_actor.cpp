@@ -451,7 +451,9 @@ class Node {
 
   Result<> hand_over(const operator_api::HandOverRequest& request) {
     for (const auto& view : cluster_->views().groups)
-      if (view.name == request.group) return cluster_->hand_over(view.group, request.to);
+      if (view.name == request.group)
+        return request.fast ? cluster_->cut_over(view.group, request.to)
+                            : cluster_->hand_over(view.group, request.to);
     return Error{ErrorCode::kNotFound,
                  "no group " + request.group + ": `holdfast groups` shows them"};
   }

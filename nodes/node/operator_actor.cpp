@@ -12,7 +12,7 @@
 #include "nodes/node/gather.hpp"
 #include "nodes/node/ingress_metrics.hpp"
 #include "nodes/node/setup_linux.hpp"
-#include "nodes/node/venue_metrics.hpp"
+#include "nodes/node/trading_metrics.hpp"
 #include "supervision/runtime/room_messages.hpp"
 
 namespace holdfast::node {
@@ -381,13 +381,36 @@ class NodeOperator final : public OperatorBackend {
     answer(setup_.groups ? setup_.groups() : ReplicaGroupsView{});
   }
 
-  void hand_over(const Call&, const HandOverRequest& request,
+  void hand_over(const Call& call, const HandOverRequest& request,
                  Answer<HandOverView> answer) override {
     if (!setup_.hand_over)
       return answer(Error{ErrorCode::kNotFound, "this node is no member of a cluster"});
-    setup_.hand_over(request, [request, answer](Result<> begun) {
-      if (!begun) return answer(begun.error());
-      answer(HandOverView{request.group, request.to, "begun"});
+    run([this, call, request, answer](OperatorActor& self) {
+      const auto begin = [this, request, answer](uint64_t orders) {
+        setup_.hand_over(request, [this, request, answer, orders](Result<> begun) {
+          if (!begun) return answer(begun.error());
+          HandOverView view{request.group, request.to, "begun", request.fast, 0, orders, {}};
+          for (const auto& group : setup_.groups().groups)
+            if (group.name == request.group) {
+              view.entries_in_flight = group.entries_in_flight;
+              view.within = group.hand_over_left;
+            }
+          answer(std::move(view));
+        });
+      };
+      if (request.fast) return begin(0);
+      for (const auto& venue : setup_.settings->venues)
+        if (request.group == "venue/" + venue.entry.name.str())
+          return self.ask<VenueSessionView>(
+              setup_.registry->find(gateway_path(venue.entry.name)), share_of(call),
+              VenueSessionQuery{},
+              [begin](auto view) { begin(view ? view.value().in_flight : 0); });
+      for (uint32_t shard = 0; shard < setup_.settings->node.shards; ++shard)
+        if (request.group == group_name(*setup_.settings, shard_group(shard)))
+          return self.ask<ShardViewAnswer>(
+              setup_.registry->find(manager_path(shard)), share_of(call), ShardQuery{},
+              [begin](auto view) { begin(view ? view.value()->waiting : 0); });
+      begin(0);
     });
   }
 
@@ -522,34 +545,7 @@ class NodeOperator final : public OperatorBackend {
   MetricsText metrics_of(const std::vector<Gathered<VenueSessionView>>& venues,
                          const std::vector<Gathered<ShardViewAnswer>>& shards) {
     MetricsText text;
-    const auto each_shard = [&](const char* name, const char* help, bool counter, auto value) {
-      for (const auto& shard : shards) {
-        if (!shard.answer) continue;
-        const MetricLabels labels{{"shard", shard.name}};
-        if (counter)
-          text.counter(name, help, value(*shard.answer.value()), labels);
-        else
-          text.gauge(name, help, static_cast<int64_t>(value(*shard.answer.value())), labels);
-      }
-    };
-    using S = const ShardView&;
-    each_shard("holdfast_orders_known_count", "Orders in the book of record.", false,
-               [](S s) { return s.orders; });
-    each_shard("holdfast_orders_open_count", "Orders that are not done.", false,
-               [](S s) { return s.open; });
-    each_shard("holdfast_orders_unknown_count", "Orders whose outcome is not known.", false,
-               [](S s) { return s.unknown; });
-    each_shard("holdfast_orders_waiting_count", "Requests between intake and decision.", false,
-               [](S s) { return s.waiting; });
-    each_shard("holdfast_orders_anomalies_total", "Reports that contradict what is known.", true,
-               [](S s) { return s.anomalies; });
-    each_shard("holdfast_orders_late_fills_total",
-               "Fills after the end or beyond the rest, booked.", true,
-               [](S s) { return s.late_fills; });
-    each_shard("holdfast_orders_duplicate_reports_total", "Reports dropped as seen before.", true,
-               [](S s) { return s.duplicate_reports; });
-    each_shard("holdfast_orders_serving", "1 while the shard decides requests.", false,
-               [](S s) { return static_cast<uint64_t>(s.serving); });
+    add_shards(text, shards);
     add_venues(text, venues);
     text.counter("holdfast_journal_writes_total", "Batches written.", setup_.journal->writes());
     text.counter("holdfast_journal_syncs_total", "Syncs to disk.", setup_.journal->syncs());

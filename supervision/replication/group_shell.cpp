@@ -200,6 +200,11 @@ Result<> GroupShell::hand_over(MemberId to) {
   carry_out();
   return begun;
 }
+Result<> GroupShell::cut_over() {
+  auto begun = member_->cut_over(hooks_.now());
+  carry_out();
+  return begun;
+}
 Result<> GroupShell::force() {
   auto begun = member_->force(hooks_.now());
   carry_out();

@@ -61,6 +61,8 @@ class GroupShell {
 
   // ---- operators
   Result<> hand_over(MemberId to);
+  /// Takes over from a leader that does not answer.
+  Result<> cut_over();
   Result<> force();
   void resign();
 

@@ -146,6 +146,7 @@ struct Answerer {
     v->ticket = q.ticket;
     v->as_of = state.last.index;
     v->epoch = state.last.epoch;
+    v->state_hash = ShardCore::digest(state);
     v->orders = state.book.orders();
     v->open = state.book.open();
     v->unknown = state.unknown;

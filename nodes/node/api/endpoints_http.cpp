@@ -399,17 +399,19 @@ void add_groups(Router& router, OperatorBackend& backend) {
                 Query(request, {});
                 backend.groups(call_of(request), shown<ReplicaGroupsView>(reply));
               })});
-  router.add({"POST", "/v1/groups/hand-over", Role::kOperator, Effect::kOther,
-              Duration::seconds(10), "a planned change of leader: group, to, reason",
-              checked([&backend](const Request& request, const Reply& reply) {
-                const Body body(request, {"group", "to"});
-                const HandOverRequest wanted{body.text("group"), body.text("to")};
-                if (wanted.group.empty())
-                  throw BadRequest{"group: expected a group's name", "GET /v1/groups shows them"};
-                if (wanted.to.empty()) throw BadRequest{"to: expected a member's name"};
-                backend.hand_over(call_of(request, body.reason()), wanted,
-                                  shown<HandOverView>(reply));
-              })});
+  router.add(
+      {"POST", "/v1/groups/hand-over", Role::kOperator, Effect::kOther, Duration::seconds(10),
+       "a planned change of leader: group, to, reason; fast, of the node that takes over "
+       "from a leader that does not answer",
+       checked([&backend](const Request& request, const Reply& reply) {
+         const Body body(request, {"group", "to", "fast"});
+         HandOverRequest wanted{body.text("group"), body.text("to")};
+         wanted.fast = body.flag("fast");
+         if (wanted.group.empty())
+           throw BadRequest{"group: expected a group's name", "GET /v1/groups shows them"};
+         if (wanted.to.empty()) throw BadRequest{"to: expected a member's name"};
+         backend.hand_over(call_of(request, body.reason()), wanted, shown<HandOverView>(reply));
+       })});
 }
 
 void add_metrics(Router& router, OperatorBackend& backend,

@@ -354,6 +354,9 @@ Json to_json(const ReplicaGroupsView& view) {
                       {"committed", group.committed.value},
                       {"unprotected", group.unprotected},
                       {"parked", group.parked},
+                      {"entries_in_flight", group.entries_in_flight},
+                      {"hand_over_to", text_or_null(group.hand_over_to)},
+                      {"hand_over_left_ms", group.hand_over_left.ms()},
                       {"format", group.format},
                       {"state_hash_at", group.state_hash_at.value},
                       {"state_hash", hex_json(group.state_hash_at, group.state_hash)},
@@ -368,7 +371,13 @@ Json to_json(const ReplicaGroupsView& view) {
 }
 
 Json to_json(const HandOverView& view) {
-  return {{"group", view.group}, {"to", view.to}, {"state", view.state}};
+  return {{"group", view.group},
+          {"to", view.to},
+          {"state", view.state},
+          {"fast", view.fast},
+          {"entries_in_flight", view.entries_in_flight},
+          {"orders_in_flight", view.orders_in_flight},
+          {"within_ms", view.within.ms()}};
 }
 
 Json to_json(const BackupView& view) {

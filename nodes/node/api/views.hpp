@@ -171,11 +171,14 @@ struct ReplicaGroupView {
   std::string leader;  // member's name; "" while there is none
   std::vector<std::string> in_sync;
   Index last, committed;
-  uint16_t format = 0;       // of its entries, as all its members know it
-  bool unprotected = false;  // leads alone though the group has more members
-  bool parked = false;       // a hand-over is under way
-  Index state_hash_at;       // of what is committed and applied here; zero: not known yet
-  uint64_t state_hash = 0;   // digest of the state after that entry
+  uint16_t format = 0;             // of its entries, as all its members know it
+  bool unprotected = false;        // leads alone though the group has more members
+  bool parked = false;             // a hand-over is under way: what comes waits
+  uint64_t entries_in_flight = 0;  // on the leader: not yet committed
+  std::string hand_over_to;        // who is to lead; "" while no hand-over is under way
+  Duration hand_over_left;         // then it is called off
+  Index state_hash_at;             // of what is committed and applied here; zero: not known yet
+  uint64_t state_hash = 0;         // digest of the state after that entry
   uint64_t egress_held = 0, egress_refused = 0, stale_acks = 0, stale_epochs = 0, ejected = 0;
   std::vector<GroupPeerView> peers;  // as this member knows them
 };
@@ -187,11 +190,17 @@ struct ReplicaGroupsView {
 
 struct HandOverRequest {
   std::string group, to;  // "orders/0", a member's name
+  bool fast = false;      // the leader does not answer: asked of the node that takes over
 };
 
 struct HandOverView {
   std::string group, to;
   std::string state;  // "begun": `holdfast groups` shows who leads
+  bool fast = false;
+  // What waited or was under way when it began.
+  uint64_t entries_in_flight = 0;  // not yet committed
+  uint64_t orders_in_flight = 0;   // requests at the venue, or in the shard's pipeline
+  Duration within;                 // then it is called off
 };
 
 struct BackupRequest {

@@ -45,6 +45,8 @@ std::string_view to_text(Why why) {
       return "handed_over";
     case Why::kLeaderResigned:
       return "leader_resigned";
+    case Why::kOrdered:
+      return "an operator ordered a fast cut";
     case Why::kForced:
       return "forced";
     case Why::kReleading:

@@ -71,6 +71,7 @@ enum class Why : uint8_t {
   kOwnRecord,     // the record names a former life of this process
   kHandedOver,
   kLeaderResigned,
+  kOrdered,  // an operator's fast cut: the leader does not answer
   kForced,
   kReleading,  // the leader's replica was rebuilt
   kWon,
@@ -153,6 +154,9 @@ class Member {
   void relead(MonoTime now);
   /// kConflict, kNotFound: why not. Progress shows in parked() and in state().
   Result<> hand_over(MemberId to, MonoTime now);
+  /// Takes over now, whether or not the leader is suspected: fence, compare-and-set, lead. By the
+  /// same rule as any take-over: only for a member that is in sync. kConflict: why not.
+  Result<> cut_over(MonoTime now);
   /// Leads whatever the record says; `in_sync` becomes this member alone. The caller has proof that
   /// no listed member lives, or an operator's word for it.
   Result<> force(MonoTime now);
@@ -172,6 +176,9 @@ class Member {
   Index committed() const { return committed_; }
   Index released() const { return released_; }
   bool parked() const { return parked_; }
+  /// Who is to lead after a hand-over under way, and when that is called off.
+  std::optional<MemberId> hand_over_to() const { return hand_over_to_; }
+  MonoTime hand_over_by() const { return hand_over_by_; }
   /// Leads, and a round trip not older than `egress_hold` says so.
   bool confirmed(MonoTime now) const { return leads() && fresh(now); }
   bool unprotected() const;

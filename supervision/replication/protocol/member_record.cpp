@@ -288,7 +288,8 @@ void Member::suspect(MonoTime now) {
 void Member::take_over(Why why, bool keep_old, MonoTime) {
   const Incarnation old = record_->leader.value_or(Incarnation{});
   become(MemberState::kCandidate, why, "");
-  if (why == Why::kLeaderSilent && settings_.fence) push(act::Fence{old});
+  const bool may_live = why == Why::kLeaderSilent || why == Why::kOrdered;
+  if (may_live && settings_.fence) push(act::Fence{old});
   if (pending_) {  // asked before, and the answer was lost: the same question again
     ask_again();
     return;
@@ -299,6 +300,19 @@ void Member::take_over(Why why, bool keep_old, MonoTime) {
   if (!keep_old)
     std::erase_if(next.in_sync, [&](const Incarnation& i) { return i.member == old.member; });
   ask(Purpose::kTakeOver, why, std::move(next));
+}
+
+Result<> Member::cut_over(MonoTime now) {
+  if (leads()) return Error{ErrorCode::kConflict, "this member leads already"};
+  if (state_ != MemberState::kFollowing || !record_ || !record_->leader)
+    return Error{ErrorCode::kConflict, "this member follows no leader now"};
+  if (pending_) return Error{ErrorCode::kConflict, "the arbiter is being asked: try again"};
+  if (!listed() || role_of(*record_, settings_.self.member) != Role::kSync)
+    return Error{ErrorCode::kConflict,
+                 "this member is not in sync: it may lack what was committed. Let one that is "
+                 "take over, or force it with proof that no other lives"};
+  take_over(Why::kOrdered, record_->leader->member == settings_.self.member, now);
+  return success();
 }
 
 void Member::relead(MonoTime) {

@@ -174,6 +174,7 @@ TEST_F(ShardActor, OrdersWaitForRiskAndThenFailClosed) {
   to_shard(ShardQuery{1});
   ASSERT_TRUE(until([&] { return heard.shards.size() == 1; }));
   EXPECT_EQ(heard.shards[0]->refused_risk_unavailable, 1u);
+  EXPECT_NE(heard.shards[0]->state_hash, 0u);
 }
 
 TEST_F(ShardActor, OrdersThatWaitGoOnWhenRiskIsBack) {

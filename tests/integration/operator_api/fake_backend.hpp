@@ -199,7 +199,7 @@ class FakeBackend : public OperatorBackend {
     view->drop_copy.sender = "HOLDFAST-DROP";
     view->drop_copy.received = 7;
     view->drop_copy.matched = 6;
-    answer(std::move(view));
+    answer(ReconciliationAnswer(std::move(view)));
   }
   void venue_command(const Call& call, const VenueName& venue, const VenueCommand& command,
                      Answer<VenueCommandAnswer> answer) override {

@@ -194,6 +194,46 @@ TEST(GroupShell, AHandOverLosesAndRefusesNothing) {
   EXPECT_EQ(cluster.arbiter.record->in_sync.size(), 3u);
 }
 
+TEST(GroupShell, AHandOverTellsToWhomAndByWhen) {
+  Cluster cluster;
+  Node& old = *cluster.leader();
+  EXPECT_FALSE(old.shell->member().hand_over_to().has_value());
+  ASSERT_TRUE(old.shell->hand_over({3}).ok());
+  EXPECT_EQ(old.shell->member().hand_over_to(), MemberId{3});
+  EXPECT_GT(old.shell->member().hand_over_by().ns, 0);
+  cluster.run(Duration::milliseconds(100));
+  EXPECT_FALSE(old.shell->member().hand_over_to().has_value());
+}
+
+TEST(GroupShell, AFastCutTakesOverFromALeaderThatDoesNotAnswer) {
+  Cluster cluster;
+  Node& old = *cluster.leader();
+  old.host->submit({LedgerCore::Command::kDeposit, 1, 10});
+  cluster.run(Duration::milliseconds(30));
+  EXPECT_FALSE(old.shell->cut_over().ok()) << "it leads already";
+  cluster.silent = {{1, 2}, {1, 3}, {2, 1}, {3, 1}};
+  Node& next = cluster.nodes[2];
+  ASSERT_TRUE(next.shell->cut_over().ok()) << "without waiting until the old one is suspected";
+  cluster.run(Duration::milliseconds(50));
+  EXPECT_TRUE(next.shell->member().leads());
+  EXPECT_EQ(next.host->state().sum, 10);
+  ASSERT_TRUE(cluster.arbiter.record.has_value());
+  for (const Incarnation& i : cluster.arbiter.record->in_sync) EXPECT_NE(i.member, old.id);
+  next.host->submit({LedgerCore::Command::kDeposit, 2, 5});
+  cluster.run(Duration::milliseconds(300));
+  EXPECT_FALSE(next.released.empty());
+  // Who was cut off comes back as a standby.
+  cluster.silent.clear();
+  for (Node& node : cluster.nodes)
+    if (node.id != old.id) {
+      node.shell->link_up(old.shell->incarnation());
+      old.shell->link_up(node.shell->incarnation());
+    }
+  cluster.run(Duration::milliseconds(500));
+  EXPECT_EQ(old.shell->member().state(), MemberState::kFollowing);
+  EXPECT_EQ(old.host->state().sum, 15);
+}
+
 TEST(GroupShell, AReplicaThatThrowsEndsAloneAndTheMemberGoesOn) {
   Cluster cluster;
   Node& old = *cluster.leader();
