@@ -279,8 +279,8 @@ int run_hand_over(const Console& console, const HandOverOptions& options) {
         if (text_of(group, "name") != options.group) continue;
         const bool serves = !options.fast || text_of(group, "state") == "serving";
         led = text_of(group, "leader") == options.to && serves;
-        off =
-            !options.fast && !group.value("parked", false) && text_of(group, "state") == "serving";
+        off = !options.fast && text_of(group, "hand_over_to").empty() &&
+              text_of(group, "state") == "serving";
       }
       return std::string();
     });

@@ -314,7 +314,7 @@ std::string show_groups(const Json& json, const Screen& screen) {
     const auto state = text_of(group, "state");
     const bool good = state == "serving" || state == "following";
     std::string note = flag_in(group, "unprotected") ? "UNPROTECTED" : "";
-    if (flag_in(group, "parked"))
+    if (!text_of(group, "hand_over_to").empty())
       note = "handing over to " + text_of(group, "hand_over_to") + ", " +
              text_of(group, "entries_in_flight") + " entries in flight, " +
              text_of(group, "hand_over_left_ms") + " ms left";

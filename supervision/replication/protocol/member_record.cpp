@@ -307,6 +307,8 @@ Result<> Member::cut_over(MonoTime now) {
   if (state_ != MemberState::kFollowing || !record_ || !record_->leader)
     return Error{ErrorCode::kConflict, "this member follows no leader now"};
   if (pending_) return Error{ErrorCode::kConflict, "the arbiter is being asked: try again"};
+  if (!ready_)
+    return Error{ErrorCode::kConflict, "this member's replica is being rebuilt: try again"};
   if (!listed() || role_of(*record_, settings_.self.member) != Role::kSync)
     return Error{ErrorCode::kConflict,
                  "this member is not in sync: it may lack what was committed. Let one that is "

@@ -176,6 +176,23 @@ TEST_F(SettingsFiles, SessionRulesAreFilledAndChecked) {
   EXPECT_TRUE(rules.flag_resets);
 }
 
+TEST_F(SettingsFiles, ADropCopyGoesToTheVenueItselfUnlessToldOtherwise) {
+  write("venues.toml", std::string(kVenues) +
+                           "cancel_on_disconnect = \"500ms\"\n[venue.drop_copy]\n"
+                           "sender_comp_id = \"FIRM-DROP\"\nport = 9999\n");
+  EXPECT_EQ(problems(), "");
+  const auto& venue = settings_.venues.at(0);
+  EXPECT_EQ(venue.rules.cancel_on_disconnect, Duration::milliseconds(500));
+  ASSERT_TRUE(venue.drop_copy.has_value());
+  EXPECT_EQ(venue.drop_copy->sender_comp_id, "FIRM-DROP");
+  EXPECT_EQ(venue.drop_copy->target_comp_id, venue.target_comp_id);
+  EXPECT_EQ(venue.drop_copy->host, venue.host);
+  EXPECT_EQ(venue.drop_copy->port, 9999u);
+  write("venues.toml", std::string(kVenues) + "[venue.drop_copy]\nsender_comp_id = \"" +
+                           venue.sender_comp_id + "\"\n");
+  EXPECT_NE(problems().find("another than the session's that trades"), std::string::npos);
+}
+
 TEST_F(SettingsFiles, RiskNamesTheLevelThatLacksALimit) {
   spoil("risk.toml", kRisk, "position_max = 500\n", "");
   EXPECT_EQ(problems(), "");  // the desk has one
