@@ -363,7 +363,10 @@ void GroupShell::execute(act::Park& a) {
 void GroupShell::execute(act::CompareAndSet& a) {
   std::optional<Victim> victim;
   const auto& record = member_->record();
-  if (a.fence && record && record->leader && hooks_.victim) victim = hooks_.victim(*record->leader);
+  // A leader that puts out a silent member asks in the same words: it is no victim of its own.
+  if (a.fence && record && record->leader && *record->leader != member_->settings().self &&
+      hooks_.victim)
+    victim = hooks_.victim(*record->leader);
   arbiter_.compare_and_set(
       a.proposed, a.expected, arbiter_.fences() ? victim : std::nullopt,
       [this, id = a.id, alive = std::weak_ptr<bool>(alive_)](CasResult result) {

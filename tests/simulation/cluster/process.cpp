@@ -57,7 +57,6 @@ void Process::open(GroupId group) {
     world_.send(node_.id, to.value, group, message);
   };
   hooks.victim = [this](const Incarnation& whom) -> std::optional<Victim> {
-    if (whom.member.value == node_.id) return std::nullopt;  // only peers' processes are known
     return Victim{whom, static_cast<int32_t>(whom.member.value), world_.life_of(whom.member.value)};
   };
   hooks.fence = [this](const Incarnation& whom) { world_.fence(node_.id, whom); };
