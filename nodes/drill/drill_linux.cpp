@@ -159,9 +159,11 @@ class Drill {
   void read_journals() {
     if (interrupted()) return;
     const MonoTime until = now().mono + Duration::seconds(10);
+    std::string waits_for;
     for (;;) {
       const std::string differs = compare_members();
       if (differs.empty() || interrupted()) return;
+      if (differs != std::exchange(waits_for, differs)) say("  waiting: " + differs);
       if (now().mono > until) return finding(differs);
       wait(Duration::milliseconds(200));
     }

@@ -119,7 +119,11 @@ Result<Process> Process::start(const Command& command) {
 bool Process::running() {
   if (pid_ <= 0 || exit_code_ >= 0) return false;
   int status = 0;
-  if (::waitpid(pid_, &status, WNOHANG) != pid_) return true;
+  const pid_t waited = ::waitpid(pid_, &status, WNOHANG);
+  if (waited < 0 && errno == ECHILD)
+    status = SIGKILL;  // reaped by end_all_below()
+  else if (waited != pid_)
+    return true;
   exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return false;
 }

@@ -466,6 +466,7 @@ Result<> GroupShell::join(GroupLog& log, LogClient& client, Index applied) {
         applied && last && last.value() && !last.value()->empty())
       settled_ = last.value()->front();
     apply(member_->released());
+    catch_up();
     input([&](MonoTime now) { member_->ready(client_ != nullptr, now); });
     return success();
   }
@@ -476,6 +477,23 @@ Result<> GroupShell::join(GroupLog& log, LogClient& client, Index applied) {
     member_->relead(hooks_.now());
   carry_out();
   return success();
+}
+
+/// What was committed while there was no replica to tell: without it a quiet group's copy would
+/// stay behind until the next entry.
+void GroupShell::catch_up() {
+  const Index upto = member_->released();
+  if (!client_ || applied_ >= upto) return;
+  journal_->flush();
+  auto read = journal_->read({applied_.value + 1}, [&](Index index, ByteView bytes) {
+    if (index > upto || !client_) return success();
+    applied_ = index;
+    tell(client_, [&](LogClient& client) { client.follow(index, bytes); });
+    if (client_ && index == upto)
+      settled_ = {index, {}, std::make_shared<const Bytes>(bytes.begin(), bytes.end())};
+    return success();
+  });
+  (void)ok(read);
 }
 
 void GroupShell::append(Index index, ByteView entry) {

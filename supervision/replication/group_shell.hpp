@@ -96,6 +96,7 @@ class GroupShell {
   void start_member(Persisted persisted, const Uuid& data_dir);
   void persisted(Index index);
   void apply(Index upto);
+  void catch_up();
   void lead_client();
   void fail(const Error& error);
   template <typename T>
