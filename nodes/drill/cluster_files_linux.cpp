@@ -23,6 +23,15 @@ namespace {
 // Below the range that the kernel takes from by itself, so that nobody gets a killed node's port.
 constexpr uint16_t kPortFirst = 15'000, kPortLast = 31'000;
 
+std::string quoted_in(const std::string& line) {
+  const auto first = line.find('"'), last = line.rfind('"');
+  return first == last ? std::string() : line.substr(first + 1, last - first - 1);
+}
+
+std::string local(uint16_t port) { return "\"127.0.0.1:" + std::to_string(port) + "\""; }
+
+}  // namespace
+
 bool is_free(uint16_t port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
@@ -36,15 +45,6 @@ bool is_free(uint16_t port) {
   ::close(fd);
   return free;
 }
-
-std::string quoted_in(const std::string& line) {
-  const auto first = line.find('"'), last = line.rfind('"');
-  return first == last ? std::string() : line.substr(first + 1, last - first - 1);
-}
-
-std::string local(uint16_t port) { return "\"127.0.0.1:" + std::to_string(port) + "\""; }
-
-}  // namespace
 
 Result<std::vector<uint16_t>> free_ports(std::size_t count) {
   // Drills that run beside each other begin at different places: a port is not taken by looking.

@@ -10,6 +10,8 @@
 
 namespace holdfast::drill {
 
+/// Whether nobody listens on this loopback port; looked at without knocking, in microseconds.
+bool is_free(uint16_t port);
 /// `count` ports that are free now, from a place of our own.
 Result<std::vector<uint16_t>> free_ports(std::size_t count);
 

@@ -13,17 +13,15 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <deque>
-#include <fstream>
 #include <list>
 #include <mutex>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "nodes/drill/cluster_files_linux.hpp"
 #include "nodes/drill/process_linux.hpp"
 
 namespace holdfast::drill {
@@ -40,19 +38,6 @@ sockaddr_in loopback(uint16_t port) {
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   return address;
-}
-
-/// All ports of this machine's IPv4 that somebody listens on, without knocking at any.
-std::set<uint16_t> listening_ports() {
-  std::set<uint16_t> ports;
-  std::ifstream file("/proc/net/tcp");
-  for (std::string line; std::getline(file, line);) {
-    unsigned port = 0, state = 0;
-    if (std::sscanf(line.c_str(), " %*d: %*8x:%4x %*8x:%*4x %2x", &port, &state) == 2 &&
-        state == 0x0A)
-      ports.insert(static_cast<uint16_t>(port));
-  }
-  return ports;
 }
 
 void close_with_reset(int fd) {
@@ -204,13 +189,10 @@ class Proxy::Impl {
 
   /// Refuses where nobody is behind. A cut hides that until it heals.
   void watch(MonoTime at) {
-    bool due = false;
-    for (const auto& way : ways_) due |= way.listening < 0 || way.watch_until > at;
-    if (!due) return;
-    const auto ports = listening_ports();
     for (auto& way : ways_) {
+      if (way.listening >= 0 && way.watch_until <= at) continue;
       if (!way.how.forward || !way.how.backward) continue;
-      const bool there = ports.contains(way.target);
+      const bool there = !is_free(way.target);
       if (there && way.listening < 0)
         (void)open_listener(way);
       else if (!there && way.listening >= 0)

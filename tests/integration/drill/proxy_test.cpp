@@ -39,6 +39,8 @@ struct Socket {
     fd = -1;
   }
   uint16_t listen() {
+    const int on = 1;  // as every server does that wants its port again
+    ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     auto address = loopback(0);
     socklen_t size = sizeof address;
     EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
