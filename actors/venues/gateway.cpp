@@ -129,6 +129,9 @@ struct Decider {
   void operator()(const command::Cut& cut) const {
     if (state.phase != SessionPhase::kDown)
       phase(out, SessionPhase::kDown, cut.why, true, cut.heard);
+    // A Logon that went out twice may have been taken the first time, and the answer lost: its
+    // number is used up, and the next one is made under another.
+    if (cut.fatal && state.phase == SessionPhase::kLogonSent && state.logon_again) return;
     if (cut.fatal && state.want != Want::kStop)
       out.events.push_back(event::WantedChanged{Want::kOut});
   }

@@ -42,6 +42,7 @@ struct Applier {
   }
   void operator()(const event::PhaseChanged& changed) const {
     set_phase(changed.phase);
+    if (changed.phase == SessionPhase::kLogonSent) state.logon_again = true;  // no new one
     if (changed.phase == SessionPhase::kConnected) {
       state.link += 1;
       state.barrier_sent = false;
@@ -59,6 +60,7 @@ struct Applier {
       state.logon_number = sent.number;
       state.logon_at = at.time;
       state.logon_heard = false;
+      state.logon_again = false;
       state.logon_bytes = sent.bytes;
       state.flag_reset = false;
       if (state.phase == SessionPhase::kConnected) set_phase(SessionPhase::kLogonSent);

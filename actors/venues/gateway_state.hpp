@@ -83,6 +83,7 @@ struct GatewayState {
   uint64_t link = 0;  // counts connections; bytes for an earlier one are never written to a later
   uint32_t logon_number = 0;  // of the last Logon of this leadership; 0 none
   WallTime logon_at;
+  bool logon_again = false;  // its bytes went out on this connection after another
   bool logon_heard = false;  // the venue said something after that Logon: its number is used up
   bool barrier_sent = false;
   WallTime resend_decided;  // time of the last resend decision

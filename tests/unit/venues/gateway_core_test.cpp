@@ -12,6 +12,23 @@ using Kind = VenueReportKind;
 
 // ---- deliveries from order shards
 
+// The venue took it, and the connection broke before its answer came.
+TEST_F(GatewaySession, ALogonThatWentOutTwiceMayHaveBeenTakenOnce) {
+  run(command::LinkUp{});
+  admin('A');
+  run(command::LinkLost{"reset", false});
+  run(command::LinkUp{});
+  ASSERT_EQ(next_action(state, now).kind, ActionKind::kReuseLogon);
+  run(command::ReuseLogon{});
+  run(command::Cut{"MsgSeqNum too low", true, true});
+  EXPECT_EQ(state.want, Want::kUp);
+  run(command::LinkUp{});
+  ASSERT_EQ(next_action(state, now).kind, ActionKind::kBuildLogon);
+  admin('A');
+  run(command::Cut{"MsgSeqNum too low", true, true});
+  EXPECT_EQ(state.want, Want::kOut);  // a new one: the numbers do disagree
+}
+
 TEST_F(GatewayDelivery, IsTakenOnceAndAcknowledgedWhenCommitted) {
   const auto effects = deliver({order("A1", 1), order("A2", 2)}, 1);
   const auto acks = only<effect::Acknowledge>(effects);
