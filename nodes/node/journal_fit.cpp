@@ -19,4 +19,9 @@ Result<> check_shards(const std::vector<GroupId>& groups, uint32_t shards) {
                    std::to_string(found) + ", or start with an empty state directory."};
 }
 
+std::string owner_of(const settings::Settings& settings) {
+  if (!settings.cluster) return {};
+  return settings.node.name + " of " + settings.cluster->name;
+}
+
 }  // namespace holdfast::node

@@ -121,6 +121,22 @@ Result<peer::SnapshotPart> JournalRocksdb::snapshot_part(GroupId group, uint64_t
   return part;
 }
 
+Result<> JournalRocksdb::claim(const std::string& owner) {
+  constexpr const char* kOwnerKey = "owner";
+  std::string known;
+  auto status = db_->Get({}, meta_, kOwnerKey, &known);
+  if (status.ok() && known != owner)
+    return Error{ErrorCode::kInvalid,
+                 "the journal in " + settings_.directory + " is that of " + known + ", this is " +
+                     (owner.empty() ? "a node by itself" : owner) +
+                     ": name its own state directory (--state-dir), or move this one away"};
+  if (status.ok() || (status.IsNotFound() && owner.empty())) return success();
+  if (!status.IsNotFound()) return error_of(status, settings_.directory, "reading");
+  status = db_->Put({}, meta_, kOwnerKey, owner);
+  if (status.ok()) status = db_->FlushWAL(true);
+  return status.ok() ? success() : Result<>(error_of(status, settings_.directory, "writing"));
+}
+
 Result<std::string> JournalRocksdb::group_id(GroupId group) {
   std::string id;
   auto status = db_->Get({}, meta_, meta_key("group-id", group), &id);

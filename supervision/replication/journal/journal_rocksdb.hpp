@@ -110,6 +110,10 @@ class JournalRocksdb {
   /// An id of the group's data in this directory, made at the first call.
   Result<std::string> group_id(GroupId group);
 
+  /// Whose data this is: "" is a node by itself, else a member's name and its cluster's. The first
+  /// claim is kept for good. kInvalid: the directory is somebody else's.
+  Result<> claim(const std::string& owner);
+
   // For members of larger groups. None may run beside an append of the same group. Installing is
   // one step, whenever the process ends.
   Result<> put_epoch(GroupId group, Epoch epoch, bool fsync);

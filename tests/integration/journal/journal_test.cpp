@@ -328,6 +328,26 @@ TEST(Journal, ASecondProcessIsRefused) {
   EXPECT_EQ(refused.error().code, ErrorCode::kConflict);
 }
 
+TEST(Journal, IsNotTakenForAnothersData) {
+  Directory dir;
+  {
+    Node node;
+    ASSERT_TRUE(node.start(dir.at("j")).ok());
+    EXPECT_TRUE(node.journal->claim("").ok());  // nobody's yet: a node by itself may go on with it
+    EXPECT_TRUE(node.journal->claim("colo-a of demo").ok());
+    EXPECT_TRUE(node.journal->claim("colo-a of demo").ok());
+  }
+  auto again = JournalRocksdb::open({dir.at("j")});
+  ASSERT_TRUE(again.ok());
+  EXPECT_TRUE(again.value()->claim("colo-a of demo").ok());
+  for (const char* other : {"colo-b of demo", "colo-a of another", ""}) {
+    auto refused = again.value()->claim(other);
+    ASSERT_FALSE(refused.ok()) << other;
+    EXPECT_EQ(refused.error().code, ErrorCode::kInvalid);
+    EXPECT_NE(refused.error().text.find("is that of colo-a of demo"), std::string::npos);
+  }
+}
+
 TEST(Journal, BackupAndRestoreGiveTheSameState) {
   Directory dir;
   Node node;
