@@ -253,6 +253,17 @@ int run_groups(const Console& console) {
       });
 }
 
+int run_orchestrator(const Console& console) {
+  return ask(
+      console, "GET", "/v1/orchestrator", nullptr,
+      [&](const Json& json) { return show_orchestrator(json, console.screen); },
+      [](const Json& json) {
+        for (const auto& one : json.value("decisions", Json::array()))
+          if (one.value("outcome", "") == "failed") return false;
+        return true;
+      });
+}
+
 int run_hand_over(const Console& console, const HandOverOptions& options) {
   const Json body = {{"group", options.group},
                      {"to", options.to},

@@ -56,6 +56,7 @@ int run_venue_show(const Console& console, const std::string& name);
 int run_reconciliation(const Console& console, const std::string& name);
 int run_journal(const Console& console);
 int run_groups(const Console& console);
+int run_orchestrator(const Console& console);
 struct HandOverOptions {
   std::string group, to, reason;
   bool fast = false;     // of the node that takes over, from a leader that does not answer

@@ -224,6 +224,9 @@ void CommandLine::add_looking() {
   add_reason(restart);
   add_watch(command(&app, "groups", "Replica groups: who leads, who is in sync, how far all are",
                     watched([](Console& c) { return run_groups(c); })));
+  add_watch(command(&app, "orchestrator",
+                    "Failures that reached a node's root, and what was decided",
+                    watched([](Console& c) { return run_orchestrator(c); })));
   auto* hand_over = command(&app, "hand-over", "A planned change of leader: no order is refused",
                             [this](Console& c) {
                               hand_over_options.group = path;

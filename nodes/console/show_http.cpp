@@ -296,6 +296,35 @@ std::string show_hand_over(const Json& json) {
          " ms\n";
 }
 
+std::string show_orchestrator(const Json& json, const Screen& screen) {
+  const auto leader = text_of(json, "leader");
+  std::string out = leader.empty() ? "" : "led by " + leader + ", ";
+  out += "as of " + text_of(json, "as_of") + "\n";
+  if (list_in(json, "decisions").empty())
+    return out + "no failure has reached the root of a node's tree\n";
+  Table table({{"NO", true, false},
+               {"AT UTC", false, false},
+               {"MEMBER", false, false},
+               {"FAILURE", false, false},
+               {"OF", false, false},
+               {"DECISION", false, false},
+               {"OUTCOME", false, false},
+               {"WHY", false, true}});
+  for (const auto& one : list_in(json, "decisions")) {
+    const auto outcome = text_of(one, "outcome");
+    const auto target = text_of(one, "target");
+    table.add({text_of(one, "number"),
+               text_of(one, "at"),
+               text_of(one, "member"),
+               text_of(one, "failure"),
+               text_of(one, "path"),
+               text_of(one, "remedy") + (target.empty() ? "" : " " + target),
+               {outcome, outcome == "done" ? Style::kGood : Style::kWarn},
+               text_of(one, "reason") + "; " + text_of(one, "outcome_text")});
+  }
+  return out + table.str(screen);
+}
+
 std::string show_groups(const Json& json, const Screen& screen) {
   if (list_in(json, "groups").empty()) return "this node is by itself: it has no replica groups\n";
   Table table({{"GROUP", false, false},

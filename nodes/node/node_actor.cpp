@@ -20,6 +20,7 @@
 #include "nodes/node/journal_fit.hpp"
 #include "nodes/node/node.hpp"
 #include "nodes/node/operator_actor.hpp"
+#include "nodes/node/orchestrator_part_actor.hpp"
 #include "nodes/node/process_linux.hpp"
 #include "nodes/node/setup_linux.hpp"
 #include "nodes/node/snapshot_trigger_linux.hpp"
@@ -95,6 +96,7 @@ class Node {
     if (!snapshots) return snapshots;
     ActorSystemSettings system;
     system.workers = settings_.node.loops.pool_threads;
+    system.register_types = modules_of_mesh(settings_);
     system_ = std::make_unique<ActorSystem>(system);
     if (auto joined = join_cluster(); !joined) return joined;
     auto ingress = ingress_settings(settings_, ingress_port());
@@ -113,10 +115,6 @@ class Node {
 
   Result<> join_cluster() {
     if (!settings_.cluster) return success();
-    std::vector<GroupId> groups;
-    for (uint32_t shard = 0; shard < settings_.node.shards; ++shard)
-      groups.push_back(shard_group(shard));
-    for (const auto& venue : settings_.venues) groups.push_back(venue.entry.group);
     ClusterPart::Hooks hooks;
     hooks.name = [this](GroupId group) { return group_name(settings_, group); };
     hooks.local = [this](GroupId group) { return local(group); };
@@ -131,9 +129,12 @@ class Node {
       snapshots_->committed(group, index, due);
     };
     hooks.say = [](const std::string& line) { say(line); };
-    cluster_ = std::make_unique<ClusterPart>(settings_, *journal_, *appender_, *loop_,
-                                             system_->get(), std::move(groups), std::move(hooks));
-    return cluster_->open();
+    cluster_ =
+        std::make_unique<ClusterPart>(settings_, *journal_, *appender_, *loop_, system_->get(),
+                                      groups_of(settings_), std::move(hooks));
+    auto opened = cluster_->open();
+    if (opened) mesh_ = join_mesh(settings_, system_->get(), registry_);
+    return opened;
   }
 
   /// Order entry follows the leader of its shards.
@@ -184,7 +185,8 @@ class Node {
     if (!extents) return extents.error();
     std::vector<GroupId> groups;
     for (const auto& extent : extents.value()) groups.push_back(extent.group);
-    return check_shards(groups, settings_.node.shards);
+    if (auto fit = check_shards(groups, settings_.node.shards); !fit) return fit;
+    return journal_->claim(owner_of(settings_));
   }
 
   Result<> start_snapshots() {
@@ -211,6 +213,7 @@ class Node {
     for (const auto& venue : settings_.venues)
       add(venue.entry.group,
           [this, group = venue.entry.group] { return snapshot(group, *gateway_codec_); });
+    add(orchestrator::kGroup, [this] { return snapshot(orchestrator::kGroup, *codec_); });
     return success();
   }
 
@@ -259,14 +262,14 @@ class Node {
     root.spec.strategy = Strategy::kOneForOne;
     root.registry = registry_;
     root.random = random_number;
-    root.on_event = [](const SupervisorEvent& event) {
-      say(event.event + " path=" + event.path + (event.text.empty() ? "" : " " + event.text) +
-          (event.alarm ? " ALARM" : ""));
-    };
+    root.on_event = tree_events(settings_, registry_);
     root.children.push_back(supervisor_child("venues", venues_supervisor()));
     root.children.push_back(supervisor_child("orders", orders_supervisor()));
     root.children.push_back(
         {{.id = "ingress"}, [this](const ChildContext&) { return spawn_ingress(); }});
+    root.children.push_back(orchestrator_child(
+        {settings_, *loop_, cluster_.get(), mesh_.get(), codec_,
+         [this] { return make_log(orchestrator::kGroup); }, [this] { return root_; }}));
     {
       std::lock_guard lock(root_mutex_);
       root_ = spawn_supervisor(system_->get(), std::move(root));
@@ -540,6 +543,7 @@ class Node {
     if (loop_) loop_->close();
     root_ = watcher_ = stopper_ = nullptr;
     snapshots_.reset();
+    mesh_.reset();
     cluster_.reset();
     system_.reset();
     appender_.reset();
@@ -562,6 +566,8 @@ class Node {
       std::make_shared<orders::ShardCodec>();
   const std::shared_ptr<const venues::GatewayCodec> gateway_codec_ =
       std::make_shared<venues::GatewayCodec>();
+  const std::shared_ptr<const orchestrator::OrchestratorCodec> codec_ =
+      std::make_shared<orchestrator::OrchestratorCodec>();
   const std::shared_ptr<RefRegistry> registry_ = std::make_shared<RefRegistry>();
 
   std::unique_ptr<StateDirectory> directory_;
@@ -571,6 +577,7 @@ class Node {
   std::unique_ptr<JournalAppender> appender_;
   std::unique_ptr<SnapshotMaker> snapshots_;
   std::unique_ptr<ActorSystem> system_;
+  std::unique_ptr<Mesh> mesh_;            // none: cluster.toml names no address for it
   std::unique_ptr<ClusterPart> cluster_;  // none: a node by itself
   std::mutex root_mutex_;                 // the operator's actor asks for the root
   ActorHandle root_, watcher_, stopper_;

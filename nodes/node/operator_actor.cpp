@@ -11,6 +11,7 @@
 #include "nodes/node/files_linux.hpp"
 #include "nodes/node/gather.hpp"
 #include "nodes/node/ingress_metrics.hpp"
+#include "nodes/node/orchestrator_part_actor.hpp"
 #include "nodes/node/setup_linux.hpp"
 #include "nodes/node/trading_metrics.hpp"
 #include "supervision/runtime/room_messages.hpp"
@@ -379,6 +380,12 @@ class NodeOperator final : public OperatorBackend {
 
   void groups(const Call&, Answer<ReplicaGroupsView> answer) override {
     answer(setup_.groups ? setup_.groups() : ReplicaGroupsView{});
+  }
+
+  void orchestrator(const Call& call, Answer<OrchestratorView> answer) override {
+    run([this, call, answer](OperatorActor& self) {
+      ask_orchestrator(self, *setup_.settings, *setup_.registry, share_of(call), answer);
+    });
   }
 
   void hand_over(const Call& call, const HandOverRequest& request,

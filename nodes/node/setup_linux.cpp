@@ -1,5 +1,7 @@
 #include "nodes/node/setup_linux.hpp"
 
+#include "supervision/orchestrator/orchestrator.hpp"
+
 #include <cstdlib>
 #include <filesystem>
 
@@ -19,11 +21,21 @@ std::string gateway_path(const VenueName& venue) {
   return std::string(kRootPath) + "/venues/" + venue.str();
 }
 
+std::vector<GroupId> groups_of(const settings::Settings& settings) {
+  std::vector<GroupId> groups;
+  for (uint32_t shard = 0; shard < settings.node.shards; ++shard)
+    groups.push_back(shard_group(shard));
+  for (const auto& venue : settings.venues) groups.push_back(venue.entry.group);
+  groups.push_back(orchestrator::kGroup);
+  return groups;
+}
+
 std::string group_name(const settings::Settings& settings, GroupId group) {
   for (const auto& venue : settings.venues)
     if (venue.entry.group == group) return "venue/" + venue.entry.name.str();
   if (group.value >= 1 && group.value <= settings.node.shards)
     return "orders/" + std::to_string(group.value - 1);
+  if (group == orchestrator::kGroup) return "orchestrator";
   return "group/" + std::to_string(group.value);
 }
 

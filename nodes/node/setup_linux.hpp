@@ -22,6 +22,8 @@ std::string risk_path(uint32_t shard);
 std::string routing_path(uint32_t shard);
 std::string gateway_path(const VenueName& venue);
 
+/// All groups that a node is a member of.
+std::vector<GroupId> groups_of(const settings::Settings& settings);
 /// Name of a group for people: "orders/0", "venue/XSIM".
 std::string group_name(const settings::Settings& settings, GroupId group);
 

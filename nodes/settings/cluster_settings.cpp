@@ -59,7 +59,10 @@ std::vector<replication::MemberConfig> ClusterSettings::members_of(GroupId group
   const auto preferred = own ? own->prefer : std::vector<MemberId>();
   for (const auto id : preferred)
     if (const auto* member = find(id)) out.push_back({member->id, member->role});
-  for (const auto& member : members)
+  // Who decides about failures is best away from who leads the orders.
+  auto order = members;
+  if (group == kOrchestratorGroup && !own) std::reverse(order.begin(), order.end());
+  for (const auto& member : order)
     if (std::find(preferred.begin(), preferred.end(), member.id) == preferred.end())
       out.push_back({member.id, member.role});
   return out;

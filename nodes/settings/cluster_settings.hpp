@@ -13,6 +13,9 @@
 
 namespace holdfast::settings {
 
+/// The orchestrator's group, in every cluster.
+inline constexpr GroupId kOrchestratorGroup{2001};
+
 /// "HOST:PORT", "[IPV6]:PORT": as the text from which it was read.
 std::string to_text(const Endpoint& endpoint);
 /// The inverse of to_text; nothing unless both a host and a port from 1 to 65535 are there.
@@ -25,7 +28,8 @@ struct EtcdAccess {
   std::string user, password_file;     // both or neither
 };
 
-/// Certificates of the connections between members, PEM files; both sides present one.
+/// Certificates of the connections between members, mesh included, PEM files; both sides present
+/// one.
 struct MemberTls {
   std::string ca, certificate, key;
 };
@@ -46,7 +50,8 @@ struct ClusterMember {
   Endpoint replication;
   Endpoint order_entry;                  // where clients reach it
   std::optional<Endpoint> operator_api;  // where `holdfast --cluster` reaches it; on this host only
-  std::string state_directory;           // "": as its node.toml says
+  std::optional<Endpoint> mesh;  // where other nodes' actors reach its own; none: not at all
+  std::string state_directory;   // "": as its node.toml says
 };
 
 /// What one group does differently from the others.

@@ -166,6 +166,7 @@ ClusterMember read_member(TableReader& table, const ClusterSettings& cluster, Ta
   const auto replication = read_endpoint(table, "replication", true);
   const auto order_entry = read_endpoint(table, "order_entry", true);
   member.operator_api = read_endpoint(table, "operator", false);
+  member.mesh = read_endpoint(table, "mesh", false);
   member.state_directory = table.text("state_directory", "", kPathBytes);
   if (table.has("id")) taken.take(table, "id", std::to_string(member.id.value), member.name);
   if (!member.name.empty()) taken.take(table, "name", member.name, "", true);
@@ -175,6 +176,7 @@ ClusterMember read_member(TableReader& table, const ClusterSettings& cluster, Ta
   port("replication", replication);
   port("order_entry", order_entry);
   port("operator", member.operator_api);
+  port("mesh", member.mesh);
   member.replication = replication.value_or(Endpoint{});
   member.order_entry = order_entry.value_or(Endpoint{});
   if (!member.state_directory.empty())
@@ -185,6 +187,10 @@ ClusterMember read_member(TableReader& table, const ClusterSettings& cluster, Ta
                      "replication: outside loopback members prove themselves by certificates; add "
                      "[cluster.tls] with ca, certificate and key");
   }
+  if (member.mesh && !loopback(member.mesh->address) && !cluster.tls)
+    table.complain("mesh",
+                   "mesh: outside loopback members prove themselves by certificates; add "
+                   "[cluster.tls] with ca, certificate and key");
   table.finish();
   return member;
 }
@@ -211,12 +217,15 @@ GroupId group_named(TableReader& table, const std::string& name, const NodeSetti
     known.push_back("venues/" + venue.entry.name.str());
     if (name == known.back()) return venue.entry.group;
   }
+  known.push_back("orchestrator");
+  if (name == known.back()) return kOrchestratorGroup;
   const auto close = nearest(name, known);
-  table.complain("name", "name: there is no group " + in_quotes(name) +
-                             (close.empty() ? "; groups are orders/N for each of the " +
-                                                  std::to_string(node.shards) +
-                                                  " shards and venues/NAME for each venue"
-                                            : "; did you mean " + in_quotes(close) + "?"));
+  table.complain(
+      "name",
+      "name: there is no group " + in_quotes(name) +
+          (close.empty() ? "; groups are orders/N for each of the " + std::to_string(node.shards) +
+                               " shards, venues/NAME for each venue, and orchestrator"
+                         : "; did you mean " + in_quotes(close) + "?"));
   return {};
 }
 

@@ -393,6 +393,12 @@ void add_journal(Router& router, OperatorBackend& backend) {
 }
 
 void add_groups(Router& router, OperatorBackend& backend) {
+  router.add({"GET", "/v1/orchestrator", Role::kViewer, Effect::kNone, Duration::seconds(5),
+              "failures that reached the root of a node, what was decided, and how it ended",
+              checked([&backend](const Request& request, const Reply& reply) {
+                Query(request, {});
+                backend.orchestrator(call_of(request), shown<OrchestratorView>(reply));
+              })});
   router.add({"GET", "/v1/groups", Role::kViewer, Effect::kNone, Duration::seconds(5),
               "replica groups: state, leader, epoch, in-sync set, as this node's members know them",
               checked([&backend](const Request& request, const Reply& reply) {

@@ -334,6 +334,24 @@ Json to_json(const JournalView& view) {
           {"groups", groups}};
 }
 
+Json to_json(const OrchestratorView& view) {
+  Json decisions = Json::array();
+  for (const auto& one : view.decisions)
+    decisions.push_back({{"number", one.number},
+                         {"at", time_json(one.at)},
+                         {"failure", one.failure},
+                         {"member", one.member},
+                         {"path", one.path},
+                         {"text", one.text},
+                         {"remedy", one.remedy},
+                         {"target", one.target},
+                         {"reason", one.reason},
+                         {"outcome", one.outcome},
+                         {"outcome_text", one.outcome_text}});
+  return {{"member", view.member},   {"leader", view.leader},   {"as_of", view.as_of.value},
+          {"pending", view.pending}, {"dropped", view.dropped}, {"decisions", decisions}};
+}
+
 Json to_json(const ReplicaGroupsView& view) {
   Json groups = Json::array();
   for (const auto& group : view.groups) {

@@ -33,6 +33,7 @@ Json to_json(const VenueCommandAnswer& answer);
 Json to_json(const ReconciliationAnswer& answer);
 Json to_json(const JournalView& view);
 Json to_json(const ReplicaGroupsView& view);
+Json to_json(const OrchestratorView& view);
 Json to_json(const HandOverView& view);
 Json to_json(const BackupView& view);
 Json to_json(const RestartView& view);

@@ -45,6 +45,10 @@ class OperatorBackend {
   virtual void groups(const Call&, Answer<ReplicaGroupsView> answer) {
     answer(ReplicaGroupsView{});
   }
+  /// Decisions about failures, as this node's copy of the orchestrator's journal has them.
+  virtual void orchestrator(const Call&, Answer<OrchestratorView> answer) {
+    answer(Error{ErrorCode::kUnavailable, "this node has no orchestrator"});
+  }
   /// Prometheus text (see metrics.hpp); the server appends its own counters.
   virtual void metrics(const Call& call, Answer<std::string> answer) = 0;
 

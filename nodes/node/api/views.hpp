@@ -188,6 +188,21 @@ struct ReplicaGroupsView {
   std::vector<ReplicaGroupView> groups;
 };
 
+/// What the orchestrator decided about one failure.
+struct DecisionView {
+  uint64_t number = 0;
+  WallTime at;
+  std::string failure, member, path, text;  // gave_up, quarantined, hung; of whom, where, in words
+  std::string remedy, target, reason;       // restart_here, restart_clean, promote, drain, halt
+  std::string outcome, outcome_text;        // open, done, failed
+};
+struct OrchestratorView {
+  std::string member, leader;  // "" for a node by itself
+  Index as_of;
+  uint64_t pending = 0, dropped = 0;    // failures of this node that wait for a decision; lost ones
+  std::vector<DecisionView> decisions;  // the last of them, ascending
+};
+
 struct HandOverRequest {
   std::string group, to;  // "orders/0", a member's name
   bool fast = false;      // the leader does not answer: asked of the node that takes over

@@ -1,0 +1,255 @@
+#include "nodes/node/orchestrator_part_actor.hpp"
+
+#include <algorithm>
+
+#include "nodes/node/files_linux.hpp"
+#include "nodes/node/process_linux.hpp"
+#include "nodes/node/setup_linux.hpp"
+#include "supervision/runtime/probe_linux.hpp"
+
+namespace holdfast::node {
+
+using orchestrator::Decision;
+using orchestrator::Failure;
+using orchestrator::FailureKind;
+using orchestrator::Outcome;
+using orchestrator::Remedy;
+using orchestrator::Topology;
+
+namespace {
+
+constexpr Duration kCarryOutWithin = Duration::seconds(2);
+using Done = std::function<void(Outcome, std::string)>;
+
+/// The group whose actors live at a path; zero: none.
+GroupId group_of(const settings::Settings& settings, const std::string& path) {
+  const auto under = [&](const std::string& place) {
+    return path == place || path.starts_with(place + "/");
+  };
+  for (uint32_t shard = 0; shard < settings.node.shards; ++shard)
+    if (under(shard_path(shard))) return shard_group(shard);
+  for (const auto& venue : settings.venues)
+    if (under(gateway_path(venue.entry.name))) return venue.entry.group;
+  return {};
+}
+
+Topology topology_of(const OrchestratorParts& parts) {
+  Topology topology;
+  if (!parts.cluster) return topology;
+  const auto& cluster = *parts.settings.cluster;
+  for (const auto& view : parts.cluster->views().groups) {
+    orchestrator::GroupPlace place;
+    place.group = view.group;
+    if (const auto* leader = cluster.find(view.leader)) place.leader = leader->id;
+    for (const auto& config : cluster.members_of(view.group)) {
+      const auto* member = cluster.find(config.member);
+      if (member && std::count(view.in_sync.begin(), view.in_sync.end(), member->name))
+        place.in_sync.push_back(member->id);
+    }
+    topology.groups.push_back(std::move(place));
+  }
+  return topology;
+}
+
+std::string name_of(const settings::Settings& settings, MemberId member) {
+  if (!member) return {};
+  const auto* known = settings.cluster ? settings.cluster->find(member) : nullptr;
+  return known ? known->name : std::to_string(member.value);
+}
+std::string name_of(const OrchestratorParts& parts, MemberId member) {
+  return name_of(parts.settings, member);
+}
+
+void restart_clean(const OrchestratorParts& parts, LoopActor& self, const Decision& decision,
+                   const Done& done) {
+  const auto root = parts.root();
+  if (!root) return done(Outcome::kFailed, "the tree is not there");
+  request_within(&self, root, {"restart by the orchestrator", kCarryOutWithin},
+                 TreeCommand{TreeAction::kRestart, decision.failure.path, "orchestrator",
+                             decision.advice.reason})
+      .then(
+          [done](const TreeReply& reply) {
+            done(reply.ok ? Outcome::kDone : Outcome::kFailed, reply.text);
+          },
+          [done](const ActorError& error) { done(Outcome::kFailed, describe(error)); });
+}
+
+void promote(const OrchestratorParts& parts, GroupId group, MemberId to, const Done& done) {
+  if (!parts.cluster) return done(Outcome::kFailed, "this node is no member of a cluster");
+  const auto begun = parts.cluster->hand_over(group, name_of(parts, to));
+  if (begun) return done(Outcome::kDone, "handed over to " + name_of(parts, to));
+  done(Outcome::kFailed, begun.error().text);
+}
+
+void drain(const OrchestratorParts& parts, const Decision& decision, const Done& done) {
+  std::string text;
+  bool all = true;
+  for (const auto& place : topology_of(parts).groups) {
+    if (place.leader != decision.failure.member) continue;
+    MemberId to;
+    for (const MemberId member : place.in_sync)
+      if (!to && member != decision.failure.member) to = member;
+    const auto handed = to ? parts.cluster->hand_over(place.group, name_of(parts, to))
+                           : Result<>(Error{ErrorCode::kConflict, "no other member is in sync"});
+    all = all && handed.ok();
+    text += (text.empty() ? "" : "; ") + group_name(parts.settings, place.group) +
+            (handed ? " to " + name_of(parts, to) : ": " + handed.error().text);
+  }
+  done(all ? Outcome::kDone : Outcome::kFailed, text.empty() ? "it leads nothing" : text);
+}
+
+void carry_out(const OrchestratorParts& parts, LoopActor& self, const Decision& decision,
+               const Done& done) {
+  switch (decision.advice.remedy) {
+    case Remedy::kRestartHere:
+      return done(Outcome::kDone, "the tree's own policy restarts it");
+    case Remedy::kRestartClean:
+      return restart_clean(parts, self, decision, done);
+    case Remedy::kPromote:
+      return promote(parts, decision.failure.group, decision.advice.target, done);
+    case Remedy::kDrain:
+      return drain(parts, decision, done);
+    case Remedy::kHalt:
+      return done(Outcome::kDone, "left as it is; a human was told");
+  }
+}
+
+}  // namespace
+
+std::optional<Failure> failure_of(const settings::Settings& settings,
+                                  const SupervisorEvent& event) {
+  Failure failure;
+  if (event.event == "supervisor_escalated")
+    failure.kind = FailureKind::kGaveUp;
+  else if (event.event == "child_quarantined")
+    failure.kind = FailureKind::kQuarantined;
+  else if (event.event == "child_hung")
+    failure.kind = FailureKind::kHung;
+  else
+    return std::nullopt;
+  failure.path = event.path;
+  failure.text = event.text;
+  failure.group = group_of(settings, event.path);
+  return failure;
+}
+
+std::function<void(const SupervisorEvent&)> tree_events(const settings::Settings& settings,
+                                                        std::shared_ptr<RefRegistry> registry) {
+  return [&settings, registry](const SupervisorEvent& event) {
+    say(event.event + " path=" + event.path + (event.text.empty() ? "" : " " + event.text) +
+        (event.alarm ? " ALARM" : ""));
+    auto failure = failure_of(settings, event);
+    if (!failure) return;
+    if (auto actor = registry->find(kOrchestratorPath))
+      anon_send(actor, orchestrator::Escalation{std::move(*failure)});
+  };
+}
+
+namespace {
+const settings::ClusterMember* mesh_member(const settings::Settings& settings) {
+  if (!settings.cluster) return nullptr;
+  const auto* self = settings.cluster->find(settings.node.name);
+  return self && self->mesh ? self : nullptr;
+}
+std::optional<MeshTls> mesh_tls(const settings::Settings& settings) {
+  const auto& tls = settings.cluster->tls;
+  return tls ? std::optional(MeshTls{tls->ca, tls->certificate, tls->key}) : std::nullopt;
+}
+constexpr const char* kTopic = "orchestrator";
+}  // namespace
+
+std::function<void(caf::actor_system_config&)> modules_of_mesh(const settings::Settings& settings) {
+  if (!mesh_member(settings)) return {};
+  return mesh_modules(mesh_tls(settings));
+}
+
+std::unique_ptr<Mesh> join_mesh(const settings::Settings& settings, caf::actor_system& system,
+                                std::shared_ptr<RefRegistry> registry) {
+  const auto* self = mesh_member(settings);
+  if (!self) return nullptr;
+  MeshSettings mesh;
+  mesh.cluster = settings.cluster->name;
+  mesh.self = self->name;
+  mesh.listen_host = self->mesh->address;
+  mesh.listen_port = self->mesh->port;
+  mesh.tls = mesh_tls(settings);
+  mesh.answers = port_answers;
+  for (const auto& member : settings.cluster->members)
+    if (member.mesh && member.id != self->id)
+      mesh.peers.push_back({member.name, member.mesh->address, member.mesh->port});
+  Mesh::Hooks hooks;
+  hooks.message = [registry](const std::string&, const std::string& topic,
+                             const std::string& bytes) {
+    if (topic != kTopic) return;
+    if (auto actor = registry->find(kOrchestratorPath))
+      anon_send(actor, orchestrator::Forwarded{bytes});
+  };
+  hooks.changed = [](const std::string& peer, bool linked) {
+    say("mesh: " + peer + (linked ? " is linked" : " is lost"));
+  };
+  hooks.say = [](const std::string& line) { say(line); };
+  auto started = start_mesh(system, std::move(mesh), std::move(hooks));
+  if (started) return std::move(started).value();
+  say(started.error().text + "; other nodes' supervision can't reach this one ALARM");
+  return nullptr;
+}
+
+void ask_orchestrator(PoolActor& self, const settings::Settings& settings,
+                      const RefRegistry& registry, Duration within,
+                      const std::function<void(Result<operator_api::OrchestratorView>)>& answer) {
+  const auto actor = registry.find(kOrchestratorPath);
+  if (!actor)
+    return answer(Error{ErrorCode::kUnavailable, "the orchestrator is not running: try again"});
+  request_within(&self, actor, {"orchestrator question", within}, orchestrator::OrchestratorQuery{})
+      .then(
+          [answer, &settings](const orchestrator::OrchestratorViewAnswer& in) {
+            operator_api::OrchestratorView view;
+            view.member = name_of(settings, in->self);
+            if (in->leads) view.leader = view.member;
+            view.as_of = in->as_of;
+            view.pending = in->pending;
+            view.dropped = in->dropped;
+            for (const Decision& decision : in->decisions)
+              view.decisions.push_back(
+                  {decision.number, decision.at, std::string(to_text(decision.failure.kind)),
+                   name_of(settings, decision.failure.member), decision.failure.path,
+                   decision.failure.text, std::string(to_text(decision.advice.remedy)),
+                   name_of(settings, decision.advice.target), decision.advice.reason,
+                   std::string(to_text(decision.outcome)), decision.outcome_text});
+            answer(std::move(view));
+          },
+          [answer](const ActorError& error) {
+            answer(Error{ErrorCode::kUnavailable, describe(error)});
+          });
+}
+
+ChildDefinition orchestrator_child(OrchestratorParts parts) {
+  return {{.id = "orchestrator"}, [parts](const ChildContext& context) -> ActorHandle {
+            orchestrator::OrchestratorSetup setup;
+            if (parts.cluster) {
+              const auto* self = parts.settings.cluster->find(parts.settings.node.name);
+              CHECK(self != nullptr);
+              setup.self = self->id;
+            }
+            setup.make_log = parts.make_log;
+            setup.codec = parts.codec;
+            setup.wall = wall_now;
+            setup.topology = [parts] { return topology_of(parts); };
+            setup.carry_out = [parts](LoopActor& self, const Decision& decision, Done done) {
+              carry_out(parts, self, decision, done);
+            };
+            if (parts.mesh)
+              setup.forward = [parts](const std::string& bytes) {
+                for (const auto& view : parts.cluster->views().groups)
+                  if (view.group == orchestrator::kGroup && !view.leader.empty())
+                    parts.mesh->send(view.leader, kTopic, bytes, kCarryOutWithin, [](bool) {});
+              };
+            setup.on_event = [](const std::string& line, bool alarm) {
+              say("orchestrator: " + line + (alarm ? " ALARM" : ""));
+            };
+            return spawn_on<orchestrator::OrchestratorActor>(context.system, parts.loop,
+                                                             std::move(setup));
+          }};
+}
+
+}  // namespace holdfast::node

@@ -1,0 +1,49 @@
+// The orchestrator on this node: which events of the tree are failures for it, what it knows of the
+// cluster, and how its decisions about this node are carried out.
+#pragma once
+
+#include "nodes/node/cluster_actor.hpp"
+#include "supervision/orchestrator/orchestrator_actor.hpp"
+#include "supervision/orchestrator/orchestrator_capnp.hpp"
+#include "supervision/runtime/mesh_actor.hpp"
+#include "supervision/tree/supervisor_actor.hpp"
+
+namespace holdfast::node {
+
+inline constexpr const char* kOrchestratorPath = "node/orchestrator";
+
+/// What an event of the tree is to the orchestrator; nothing: the tree mends it by itself.
+std::optional<orchestrator::Failure> failure_of(const settings::Settings& settings,
+                                                const SupervisorEvent& event);
+/// For the root of the tree: logs its events, and hands failures to this node's orchestrator.
+/// `settings` outlives it.
+std::function<void(const SupervisorEvent&)> tree_events(const settings::Settings& settings,
+                                                        std::shared_ptr<RefRegistry> registry);
+
+/// What the actor system needs to be part of the mesh; nothing where cluster.toml names none.
+std::function<void(caf::actor_system_config&)> modules_of_mesh(const settings::Settings& settings);
+/// Joins the mesh, which brings failures of other nodes to whoever leads the orchestrator's group.
+/// Null where cluster.toml names no address for it, or it can't be had: trading does not need it.
+std::unique_ptr<Mesh> join_mesh(const settings::Settings& settings, caf::actor_system& system,
+                                std::shared_ptr<RefRegistry> registry);
+
+/// Everything must outlive the actor.
+struct OrchestratorParts {
+  const settings::Settings& settings;
+  EventLoop& loop;
+  ClusterPart* cluster = nullptr;  // null: a node by itself
+  Mesh* mesh = nullptr;            // null: there is none
+  std::shared_ptr<const orchestrator::OrchestratorCodec> codec;
+  std::function<std::unique_ptr<replication::Log>()> make_log;
+  std::function<ActorHandle()> root;  // of the tree
+};
+
+/// The actor as a child of the tree's root, "orchestrator".
+ChildDefinition orchestrator_child(OrchestratorParts parts);
+
+/// The journal of decisions for operators, in names. Called in the actor that asks.
+void ask_orchestrator(PoolActor& self, const settings::Settings& settings,
+                      const RefRegistry& registry, Duration within,
+                      const std::function<void(Result<operator_api::OrchestratorView>)>& answer);
+
+}  // namespace holdfast::node

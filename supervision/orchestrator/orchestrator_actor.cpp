@@ -1,0 +1,208 @@
+#include "supervision/orchestrator/orchestrator_actor.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace holdfast::orchestrator {
+
+namespace {
+constexpr Duration kTick = Duration::milliseconds(250);
+
+std::string words(const Decision& decision) {
+  std::string text = "decision " + std::to_string(decision.number) + " on " +
+                     std::string(to_text(decision.failure.kind)) + " of " + decision.failure.path;
+  if (decision.failure.member)
+    text += " at member " + std::to_string(decision.failure.member.value);
+  text += ": " + std::string(to_text(decision.advice.remedy));
+  if (decision.advice.target) text += " to " + std::to_string(decision.advice.target.value);
+  text += " (" + decision.advice.reason + ")";
+  if (decision.outcome != Outcome::kOpen)
+    text += ", " + std::string(to_text(decision.outcome)) + ": " + decision.outcome_text;
+  return text;
+}
+}  // namespace
+
+std::string encode_command(const Command& command,
+                           const replication::Codec<OrchestratorCore>& codec) {
+  Event event;
+  if (const auto* escalate = std::get_if<Escalate>(&command)) {
+    Decided decided;
+    decided.decision.number = 1;  // whoever leads gives it its own
+    decided.decision.failure = escalate->failure;
+    decided.decision.advice = escalate->advice;
+    event = std::move(decided);
+  } else {
+    const auto& settle = std::get<Settle>(command);
+    event = Settled{settle.number, settle.outcome, settle.text};
+  }
+  replication::Bytes bytes;
+  codec.encode_events({&event, 1}, bytes);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+Result<Command> decode_command(const std::string& bytes,
+                               const replication::Codec<OrchestratorCore>& codec) {
+  std::vector<Event> events;
+  auto decoded = codec.decode_events(std::as_bytes(std::span(bytes)), events);
+  if (!decoded) return decoded.error();
+  if (events.size() != 1) return Error{ErrorCode::kInvalid, "a forwarded command is one event"};
+  if (auto* decided = std::get_if<Decided>(&events[0]))
+    return Command{
+        Escalate{std::move(decided->decision.failure), std::move(decided->decision.advice)}};
+  auto& settled = std::get<Settled>(events[0]);
+  return Command{Settle{settled.number, settled.outcome, std::move(settled.text)}};
+}
+
+OrchestratorActor::OrchestratorActor(ActorConfig& config, OrchestratorSetup setup)
+    : LoopActor(config), setup_(std::move(setup)) {
+  CHECK(setup_.make_log && setup_.codec && setup_.wall && setup_.strategy && setup_.topology);
+  CHECK(setup_.carry_out && setup_.on_event);
+}
+
+OrchestratorActor::~OrchestratorActor() = default;
+
+Behavior OrchestratorActor::make_behavior() {
+  started_ = last_at_ = setup_.wall();
+  if (auto started = start(); !started) {
+    quit(error_text("orchestrator: " + started.error().text));
+    return {};
+  }
+  tick();
+  return {
+      [this](const Escalation& escalation) { escalate(escalation.failure); },
+      [this](const Forwarded& forwarded) {
+        if (!serving()) return;
+        auto command = decode_command(forwarded.bytes, *setup_.codec);
+        if (!command)
+          return setup_.on_event("orchestrator refused a command: " + command.error().text, true);
+        if (auto* one = std::get_if<Escalate>(&command.value()))
+          one->advice = setup_.strategy(one->failure, setup_.topology(), host_->state().decisions);
+        submit(command.value());
+      },
+      [this](OrchestratorQuery) -> OrchestratorViewAnswer {
+        auto view = std::make_shared<OrchestratorView>();
+        view->self = setup_.self;
+        view->leads = serving();
+        view->as_of = host_->replica().committed();
+        view->pending = pending_.size();
+        view->dropped = dropped_;
+        view->decisions = host_->state().decisions;
+        return view;
+      },
+  };
+}
+
+std::string OrchestratorActor::detail() const {
+  if (!host_) return {};
+  return std::string(serving() ? "leads, " : "") + std::to_string(host_->state().last) +
+         " decisions";
+}
+
+Result<> OrchestratorActor::start() {
+  using Host = replication::ReplicaHost<OrchestratorCore>;
+  host_.reset();
+  log_ = setup_.make_log();
+  host_ = std::make_unique<Host>(
+      kGroup, *log_, *setup_.codec,
+      Host::Hooks{
+          setup_.wall,
+          [this](std::function<void()> function) { defer(std::move(function)); },
+          [this](replication::Committed<Announced>&& effect) { released(effect->decision); },
+          [this](const Error& error) {
+            post([this, text = error.text] { quit(error_text("orchestrator: journal: " + text)); });
+          },
+          {},
+          [this](const std::string&) {
+            // What waits for a decision stays; the state begins again from the log.
+            post([this] {
+              if (auto again = start(); !again)
+                quit(error_text("orchestrator: " + again.error().text));
+            });
+          },
+          {}});
+  auto recovered = host_->recover();
+  if (!recovered) return recovered.error();
+  return host_->join();
+}
+
+void OrchestratorActor::tick() {
+  push_on();
+  carry_out();
+  after(kTick, [this] { tick(); });
+}
+
+void OrchestratorActor::submit(const Command& command) {
+  if (serving()) return host_->submit(command);
+  if (setup_.forward) setup_.forward(encode_command(command, *setup_.codec));
+}
+
+// ---- failures of this node, until they are decided
+
+void OrchestratorActor::escalate(Failure failure) {
+  if (pending_.size() >= kPendingMax) {
+    dropped_ += 1;
+    return;
+  }
+  const WallTime now = setup_.wall();
+  last_at_ = now > last_at_ ? now : WallTime{last_at_.ns + 1};
+  failure.member = setup_.self;
+  failure.at = last_at_;
+  pending_.push_back(std::move(failure));
+  push_on();
+}
+
+void OrchestratorActor::push_on() {
+  // A follower's state is committed. A leader's may still be lost: it waits for the commit.
+  const auto& state = host_->state();
+  if (!host_->replica().leading())
+    while (!pending_.empty() && state.knows(pending_.front())) pending_.pop_front();
+  const auto waiting = pending_;  // a commit may take from it
+  for (const Failure& failure : waiting)
+    if (!state.knows(failure))
+      submit(Escalate{failure, setup_.strategy(failure, setup_.topology(), state.decisions)});
+  for (auto it = to_settle_.begin(); it != to_settle_.end();) {
+    const Decision* decision = state.find(it->first);
+    if (!decision || decision->outcome != Outcome::kOpen)
+      it = to_settle_.erase(it);
+    else
+      submit((it++)->second);
+  }
+}
+
+void OrchestratorActor::released(const Decision& decision) {
+  announced_ = std::max(announced_, decision.number);
+  setup_.on_event(words(decision),
+                  decision.advice.remedy == Remedy::kHalt || decision.outcome == Outcome::kFailed);
+  if (decision.failure.member == setup_.self)
+    while (!pending_.empty() && pending_.front().at <= decision.failure.at) pending_.pop_front();
+  post([this] { carry_out(); });
+}
+
+// ---- decisions about this node
+
+void OrchestratorActor::carry_out() {
+  const bool leading = host_->replica().leading();
+  std::vector<Decision> due;
+  for (const Decision& decision : host_->state().decisions)
+    if (decision.failure.member == setup_.self && decision.outcome == Outcome::kOpen &&
+        (!leading || decision.number <= announced_ || decision.failure.at <= started_) &&
+        begun_.insert(decision.number).second)
+      due.push_back(decision);
+  for (const Decision& decision : due) {
+    const uint64_t number = decision.number;
+    if (decision.failure.at <= started_) {
+      finished(number, Outcome::kDone, "its actor or its process has begun again since");
+      continue;
+    }
+    setup_.carry_out(*this, decision, [this, number](Outcome outcome, std::string text) {
+      finished(number, outcome, std::move(text));
+    });
+  }
+}
+
+void OrchestratorActor::finished(uint64_t number, Outcome outcome, std::string text) {
+  to_settle_[number] = {number, outcome, std::move(text)};
+  push_on();
+}
+
+}  // namespace holdfast::orchestrator

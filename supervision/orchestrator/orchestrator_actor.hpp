@@ -1,0 +1,93 @@
+// The orchestrator's actor on each node. It keeps the node's failures until they are decided, leads
+// where its group's record says so, and carries decisions about this node out as soon as they stand
+// in this node's copy of the state. What it can do to a node comes in as functions.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+
+#include "supervision/orchestrator/orchestrator.hpp"
+#include "supervision/replication/replica_host.hpp"
+#include "supervision/runtime/actor.hpp"
+
+namespace holdfast::orchestrator {
+
+/// Failures that wait for a decision at most; what comes beyond is counted and dropped.
+inline constexpr std::size_t kPendingMax = 64;
+
+/// A failure of this node. The actor sets member and time.
+struct Escalation {
+  Failure failure;
+};
+/// What another node's orchestrator wants decided or settled here, as encode_command() made it.
+struct Forwarded {
+  std::string bytes;
+};
+/// Asks how it stands; the answer is a shared OrchestratorView.
+struct OrchestratorQuery {};
+struct OrchestratorView {
+  MemberId self;
+  bool leads = false;
+  Index as_of;
+  uint64_t pending = 0, dropped = 0;  // failures of this node
+  std::deque<Decision> decisions;
+};
+using OrchestratorViewAnswer = std::shared_ptr<const OrchestratorView>;
+
+struct OrchestratorSetup {
+  MemberId self;  // zero: a node by itself
+  std::function<std::unique_ptr<replication::Log>()> make_log;
+  std::shared_ptr<const replication::Codec<OrchestratorCore>> codec;
+  std::function<WallTime()> wall;
+  Strategy strategy = by_restart_policy;
+  std::function<Topology()> topology;
+  /// Does what was decided about this node and answers once, on the loop.
+  std::function<void(LoopActor&, const Decision&, std::function<void(Outcome, std::string)>)>
+      carry_out;
+  /// Brings a command to whoever leads; lost where that can't be reached, and sent again.
+  std::function<void(const std::string& bytes)> forward;
+  std::function<void(const std::string& line, bool alarm)> on_event;
+};
+
+/// A command as events of the journal's schema, for the way to the leader.
+std::string encode_command(const Command& command,
+                           const replication::Codec<OrchestratorCore>& codec);
+Result<Command> decode_command(const std::string& bytes,
+                               const replication::Codec<OrchestratorCore>& codec);
+
+class OrchestratorActor final : public LoopActor {
+ public:
+  OrchestratorActor(ActorConfig& config, OrchestratorSetup setup);
+  ~OrchestratorActor() override;
+  Behavior make_behavior() override;
+  const char* name() const override { return "orchestrator"; }
+  std::string detail() const override;
+
+ private:
+  Result<> start();
+  void tick();
+  void escalate(Failure failure);
+  void push_on();
+  void carry_out();
+  void finished(uint64_t number, Outcome outcome, std::string text);
+  void released(const Decision& decision);
+  void submit(const Command& command);
+  bool serving() const { return host_ && host_->serving(); }
+
+  OrchestratorSetup setup_;
+  std::unique_ptr<replication::Log> log_;
+  std::unique_ptr<replication::ReplicaHost<OrchestratorCore>> host_;
+  WallTime started_, last_at_;
+  std::deque<Failure> pending_;
+  std::set<uint64_t> begun_;              // decisions that are carried out
+  std::map<uint64_t, Settle> to_settle_;  // until the journal says so
+  uint64_t dropped_ = 0, announced_ = 0;  // number of the last committed decision
+};
+
+}  // namespace holdfast::orchestrator
+
+HOLDFAST_LOCAL_MESSAGE(holdfast::orchestrator::Escalation)
+HOLDFAST_LOCAL_MESSAGE(holdfast::orchestrator::Forwarded)
+HOLDFAST_LOCAL_MESSAGE(holdfast::orchestrator::OrchestratorQuery)
+HOLDFAST_LOCAL_MESSAGE(holdfast::orchestrator::OrchestratorViewAnswer)
