@@ -151,16 +151,12 @@ const settings::ClusterMember* mesh_member(const settings::Settings& settings) {
   const auto* self = settings.cluster->find(settings.node.name);
   return self && self->mesh ? self : nullptr;
 }
-std::optional<MeshTls> mesh_tls(const settings::Settings& settings) {
-  const auto& tls = settings.cluster->tls;
-  return tls ? std::optional(MeshTls{tls->ca, tls->certificate, tls->key}) : std::nullopt;
-}
 constexpr const char* kTopic = "orchestrator";
 }  // namespace
 
 std::function<void(caf::actor_system_config&)> modules_of_mesh(const settings::Settings& settings) {
   if (!mesh_member(settings)) return {};
-  return mesh_modules(mesh_tls(settings));
+  return mesh_modules(std::nullopt);
 }
 
 std::unique_ptr<Mesh> join_mesh(const settings::Settings& settings, caf::actor_system& system,
@@ -172,7 +168,6 @@ std::unique_ptr<Mesh> join_mesh(const settings::Settings& settings, caf::actor_s
   mesh.self = self->name;
   mesh.listen_host = self->mesh->address;
   mesh.listen_port = self->mesh->port;
-  mesh.tls = mesh_tls(settings);
   mesh.answers = port_answers;
   for (const auto& member : settings.cluster->members)
     if (member.mesh && member.id != self->id)

@@ -13,12 +13,9 @@
 
 #include "supervision/runtime/mesh_actor.hpp"
 #include "supervision/runtime/probe_linux.hpp"
-#include "tests/integration/ingress/certificates.hpp"
 
 namespace holdfast {
 namespace {
-
-using ingress::tests::Authority;
 
 uint16_t free_port() {
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -84,11 +81,11 @@ struct End {
   bool wait_linked(const std::string& peer, bool linked = true) {
     return wait([&] { return mesh->linked(peer) == linked; });
   }
-  bool send(const std::string& to, const std::string& bytes) {
+  bool send(const std::string& to, const std::string& bytes,
+            Duration within = Duration::seconds(10)) {
     auto promise = std::make_shared<std::promise<bool>>();
     auto answer = promise->get_future();
-    mesh->send(to, "topic", bytes, Duration::seconds(10),
-               [promise](bool good) { promise->set_value(good); });
+    mesh->send(to, "topic", bytes, within, [promise](bool good) { promise->set_value(good); });
     return answer.get();
   }
 };
@@ -145,22 +142,6 @@ TEST(Mesh, RefusesAnotherClusterAndWhoIsNotMeant) {
   EXPECT_GT(refused(b), 0u);
   EXPECT_FALSE(a.mesh->linked("b"));
   EXPECT_FALSE(b.mesh->linked("a"));
-}
-
-TEST(Mesh, LinksWhoHaveCertificatesOfOneAuthority) {
-  Authority authority("mesh-ca");
-  const auto tls = [&](const std::string& name) {
-    const auto files = authority.issue(name);
-    return MeshTls{files.ca, files.certificate, files.key};
-  };
-  Two two;
-  two.start(tls("a"), tls("b"));
-  ASSERT_TRUE(two.a.wait_linked("b"));
-  EXPECT_TRUE(two.a.send("b", "sealed"));
-  // Who has none is not let in.
-  End plain;
-  plain.start("demo", "b", free_port(), {{"a", "127.0.0.1", two.port_a}});
-  EXPECT_FALSE(plain.send("a", "plain"));
 }
 
 TEST(Mesh, NeedsCertificatesOutsideLoopback) {
