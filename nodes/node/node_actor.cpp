@@ -132,9 +132,8 @@ class Node {
     cluster_ =
         std::make_unique<ClusterPart>(settings_, *journal_, *appender_, *loop_, system_->get(),
                                       groups_of(settings_), std::move(hooks));
-    auto opened = cluster_->open();
-    if (opened) mesh_ = join_mesh(settings_, system_->get(), registry_);
-    return opened;
+    mesh_ = join_mesh(settings_, system_->get(), registry_);
+    return cluster_->open();
   }
 
   /// Order entry follows the leader of its shards.
@@ -396,7 +395,6 @@ class Node {
       if (venue.entry.group == group) return registry_->find(gateway_path(venue.entry.name));
     return registry_->find(manager_path(group.value - shard_group(0).value));
   }
-  /// Where a group is led: here, or what stands for it.
   ActorHandle leader(GroupId group) const {
     return cluster_ ? cluster_->find(group) : local(group);
   }
