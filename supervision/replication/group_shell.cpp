@@ -190,7 +190,11 @@ void GroupShell::message(MemberId from, const PeerMessage& message) {
   input([&](MonoTime now) { member_->on_message(from, message, now); });
 }
 void GroupShell::tick() {
-  input([&](MonoTime now) { member_->tick(now); });
+  input([&](MonoTime now) {
+    member_->tick(now);
+    // It could not be asked for while another question was open.
+    if (client_ && !client_leads_ && member_->leads() && led_ == lead_) member_->relead(now);
+  });
 }
 void GroupShell::resign() {
   input([&](MonoTime now) { member_->resign(now); });
