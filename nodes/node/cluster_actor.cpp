@@ -209,7 +209,8 @@ Result<> ClusterPart::open() {
   links.listen_port = self_->replication.port;
   for (const auto& member : cluster.members)
     if (member.id != self_->id)
-      links.peers.push_back({member.id, member.replication.address, member.replication.port});
+      links.peers.push_back(
+          {member.id, member.replication.address, member.replication.port, member.name});
   links.hello = [this] { return hello(); };
   if (cluster.tls) links.tls = {cluster.tls->certificate, cluster.tls->key, cluster.tls->ca};
   Links::Hooks hooks;
@@ -338,6 +339,7 @@ void ClusterPart::drop_away(GroupId group) {
 
 std::unique_ptr<Log> ClusterPart::log(GroupId group) { return shells_.at(group)->log(); }
 Index ClusterPart::committed(GroupId group) const { return shells_.at(group)->committed(); }
+Index ClusterPart::needed(GroupId group) const { return shells_.at(group)->needed(); }
 bool ClusterPart::leads(GroupId group) const {
   const auto found = shells_.find(group);
   return found != shells_.end() && found->second->member().leads();
@@ -425,6 +427,7 @@ void ClusterPart::publish() {
     view.state_hash = hash.digest;
     view.egress_held = counters.egress_held;
     view.egress_refused = counters.egress_refused;
+    view.window_full = counters.window_full;
     view.stale_acks = counters.stale_acks;
     view.stale_epochs = counters.stale_epochs;
     view.ejected = counters.ejected;

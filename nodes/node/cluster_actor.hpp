@@ -58,6 +58,8 @@ class ClusterPart {
   std::unique_ptr<replication::Log> log(GroupId group);
   /// The codec's side of snapshots: entries above are not committed.
   Index committed(GroupId group) const;
+  /// Entries above may be lacked by another member.
+  Index needed(GroupId group) const;
   bool leads(GroupId group) const;
   /// The leader's actor: here, or a stand-in for the one elsewhere. Null while there is none.
   ActorHandle find(GroupId group);

@@ -224,7 +224,8 @@ class Node {
     auto made = replication::advance_snapshot(group, *reader, codec, upto);
     if (!made) return made.error();
     if (!made.value()) return Index{0};
-    auto stored = journal_->put_snapshot(group, *made.value());
+    const Index needed = cluster_ ? cluster_->needed(group) : Index{UINT64_MAX};
+    auto stored = journal_->put_snapshot(group, *made.value(), needed);
     if (!stored) return stored.error();
     return made.value()->at.index;
   }

@@ -195,6 +195,7 @@ void GroupShell::tick() {
     // It could not be asked for while another question was open.
     if (client_ && !client_leads_ && member_->leads() && led_ == lead_) member_->relead(now);
   });
+  needed_.store(member_->needed().value, std::memory_order_relaxed);
 }
 void GroupShell::resign() {
   input([&](MonoTime now) { member_->resign(now); });

@@ -80,6 +80,8 @@ class GroupShell {
   const Incarnation& incarnation() const { return member_->settings().self; }
   /// Any thread: up to where a snapshot may reach.
   Index committed() const { return {committed_->load(std::memory_order_acquire)}; }
+  /// Any thread: entries above must stay in the journal.
+  Index needed() const { return {needed_.load(std::memory_order_relaxed)}; }
   /// Bytes of entries that came to the journal since the start.
   uint64_t bytes() const { return bytes_; }
 
@@ -158,6 +160,8 @@ class GroupShell {
   uint64_t generation_ = 0;      // of the log: another when it was replaced
   std::shared_ptr<void> kept_;   // by the last replica, for the next
   uint64_t bytes_ = 0;
+  std::atomic<uint64_t> needed_{
+      0};  // written on the loop now and then, read by who makes snapshots
   /// Written on the loop, read by the snapshot maker and by who rebuilds a replica.
   std::shared_ptr<std::atomic<uint64_t>> committed_ = std::make_shared<std::atomic<uint64_t>>(0);
 };

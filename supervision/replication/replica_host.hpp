@@ -116,6 +116,12 @@ class ReplicaHost : private LogClient {
            replica_.uncommitted() < limits::kEntriesInFlightMax;
   }
 
+  /// Leads in good health, and too much is uncommitted: what comes has to wait, as during a
+  /// hand-over. Commits make room.
+  bool full() const {
+    return replica_.leading() && !failed_ && replica_.uncommitted() >= limits::kEntriesInFlightMax;
+  }
+
   /// Decides a command now; its events join the turn's entry, its effects wait for the commit.
   void submit(const Command& command) {
     CHECK(!failed_);

@@ -171,8 +171,8 @@ std::string ShardShell::detail() const {
   if (!host_) return "not started";
   return (host_->replica().leading() ? "" : "standby, ") + std::to_string(state().book.orders()) +
          " orders, " + std::to_string(state().book.open()) + " open, " +
-         std::to_string(pipeline_.waiting()) + " waiting, epoch " +
-         std::to_string(host_->replica().epoch().value);
+         std::to_string(pipeline_.waiting()) + " waiting, " + std::to_string(held_back_) +
+         " held back, epoch " + std::to_string(host_->replica().epoch().value);
 }
 
 uint64_t ShardShell::leaves() const { return host_ ? state().book.orders() : 0; }
@@ -253,8 +253,11 @@ void ShardShell::take(const OrderRequestBatch& batch) {
     remember(request.ticket.session, from);
     const bool adds = std::holds_alternative<NewOrder>(request.body) ||
                       std::holds_alternative<ReplaceOrder>(request.body);
-    // During a hand-over requests wait: clients are held by their credits, not refused.
-    if ((!serving() && !(begun_ && host_->parked())) || (paused_ && adds))
+    // During a hand-over, or while other members are behind, requests wait: clients are held by
+    // their credits, not refused.
+    const bool waits = begun_ && !failed_ && (host_->parked() || host_->full());
+    if (waits) held_back_ += 1;
+    if ((!serving() && !waits) || (paused_ && adds))
       refuse(from, request, Reason::kNotServing);
     else if (setup_.memory->poisonous(fingerprint(request))) {
       setup_.memory->refused += 1;

@@ -23,7 +23,7 @@ class ShardShell final : public LoopActor {
 
   Behavior make_behavior() override;
   const char* name() const override { return "order manager"; }
-  /// "12000 orders, 40 open, 3 waiting, epoch 7"
+  /// "12000 orders, 40 open, 3 waiting, 0 held back, epoch 7"
   std::string detail() const override;
   /// Every order of the shard is a row under it.
   uint64_t leaves() const override;
@@ -151,6 +151,7 @@ class ShardShell final : public LoopActor {
   std::unique_ptr<Host> host_;
   bool begun_ = false;            // the epoch start is committed
   bool waiting_to_lead_ = false;  // a standby
+  uint64_t held_back_ = 0;        // requests that waited for a hand-over or for other members
   bool starting_ = false;         // start() is under way
   std::optional<Error> start_error_;
   bool failed_ = false, paused_ = false;

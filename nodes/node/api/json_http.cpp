@@ -380,6 +380,7 @@ Json to_json(const ReplicaGroupsView& view) {
                       {"state_hash", hex_json(group.state_hash_at, group.state_hash)},
                       {"egress_held", group.egress_held},
                       {"egress_refused", group.egress_refused},
+                      {"window_full", group.window_full},
                       {"stale_acks", group.stale_acks},
                       {"stale_epochs", group.stale_epochs},
                       {"ejected", group.ejected},

@@ -180,6 +180,7 @@ struct ReplicaGroupView {
   Index state_hash_at;             // of what is committed and applied here; zero: not known yet
   uint64_t state_hash = 0;         // digest of the state after that entry
   uint64_t egress_held = 0, egress_refused = 0, stale_acks = 0, stale_epochs = 0, ejected = 0;
+  uint64_t window_full = 0;  // appends that left no room before others acknowledge: intake waits
   std::vector<GroupPeerView> peers;  // as this member knows them
 };
 

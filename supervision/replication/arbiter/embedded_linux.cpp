@@ -336,8 +336,13 @@ class EmbeddedArbiter final : public Arbiter {
                        (stopped ? ", which is stopped" : ""));
     if (age < span(stopped ? settings_.stopped_after : settings_.hung_after)) return;
     if (holder->process == this_process() || !settings_.self) return;
+    // A member whose data was dropped is another incarnation since: as which it asks, it is.
+    const auto& asks = call->proposed.leader;
+    const bool renewed = asks && asks->member == settings_.self->member;
     const auto record = load(call->group);
-    if (!record.ok() || !record.value() || !is_in_sync(*record.value(), *settings_.self)) return;
+    if (!record.ok() || !record.value() ||
+        !is_in_sync(*record.value(), renewed ? *asks : *settings_.self))
+      return;
     const auto left = std::chrono::nanoseconds(call->deadline - Clock::now()).count();
     const auto killed = fence(Victim{{}, holder->process.pid, holder->process.start_ticks},
                               Duration::nanoseconds(std::max<int64_t>(left, 0)));

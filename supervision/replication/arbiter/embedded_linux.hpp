@@ -27,8 +27,8 @@ enum class EmbeddedStep : uint8_t {
 struct EmbeddedSettings {
   std::string directory;
   std::string cluster;
-  /// Who asks. Only one that is in the group's in_sync kills a process stuck with the lock;
-  /// nothing: never kills.
+  /// Who asks; another incarnation of the member when its proposals are led by that. Only one that
+  /// is in the group's in_sync kills a process stuck with the lock; nothing: never kills.
   std::optional<Incarnation> self;
   Duration deadline = Duration::milliseconds(250);      // of every call
   Duration lock_try = Duration::milliseconds(5);        // then other groups' calls have their turn

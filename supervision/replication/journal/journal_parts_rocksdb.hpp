@@ -12,10 +12,12 @@
 
 #include "supervision/replication/entry.hpp"
 #include "supervision/replication/journal/journal_keys.hpp"
+#include "supervision/replication/protocol/messages.hpp"
 
 namespace holdfast::replication {
 
 inline constexpr std::size_t kSnapshotPieceBytesMax = 1u << 20;
+static_assert(kSnapshotPieceBytesMax <= kSnapshotPartBytesMax, "a piece is sent as one part");
 
 inline std::string meta_key(const char* kind, GroupId group) {
   return std::string(kind) + "/" + std::to_string(group.value);

@@ -394,7 +394,7 @@ Result<std::string> JournalRocksdb::put_content(GroupId group, const Snapshot& s
   return value;
 }
 
-Result<> JournalRocksdb::put_snapshot(GroupId group, const Snapshot& snapshot) {
+Result<> JournalRocksdb::put_snapshot(GroupId group, const Snapshot& snapshot, Index needed) {
   // What is stored: pieces that are there already are not written again.
   const std::string prefix = meta_key("snapshot", group) + "/";
   std::vector<StoredSnapshot> older;
@@ -431,7 +431,7 @@ Result<> JournalRocksdb::put_snapshot(GroupId group, const Snapshot& snapshot) {
     const uint64_t kept = older.back().header.index;  // a second way back
     drop_unused(group, *parse_snapshot(value), older, meta_, snapshots_, drop);
     drop.DeleteRange(entries_, slice_of(entry_key(group, {0})),
-                     slice_of(entry_key(group, {kept + 1})));
+                     slice_of(entry_key(group, {std::min(kept, needed.value) + 1})));
     status = db_->Write({}, &drop);
     if (!status.ok()) return error_of(status, settings_.directory, "trimming");
   }

@@ -124,9 +124,9 @@ class JournalRocksdb {
   /// Raises a group's epoch to max(stored, seen) + 1, fsynced before it returns.
   Result<Epoch> raise_epoch(GroupId group, Epoch seen);
   /// Stores a snapshot durably, only those of its pieces that the one before does not have, then
-  /// drops what it makes needless: older snapshots but one, and
-  /// entries at or below `keep_after` (at most the older kept snapshot's index). Any thread.
-  Result<> put_snapshot(GroupId group, const Snapshot& snapshot);
+  /// drops what it makes needless: older snapshots but one, and entries at or below that one's
+  /// index, but for those above `needed`, which some member lacks. Any thread.
+  Result<> put_snapshot(GroupId group, const Snapshot& snapshot, Index needed = {UINT64_MAX});
   /// fdatasync of everything written so far. Any thread; concurrent callers share one.
   Result<> sync();
   /// A consistent copy into `directory` (must not exist), by hard links where it can.

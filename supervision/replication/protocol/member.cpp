@@ -137,6 +137,17 @@ std::vector<PeerView> Member::peers() const {
   return views;
 }
 
+Index Member::needed() const {
+  Index needed = leads() ? last_ : Index{};
+  if (leads() && record_)
+    for (const MemberConfig& config : record_->members) {
+      if (config.member == settings_.self.member) continue;
+      const auto found = peers_.find(config.member);
+      needed = std::min(needed, found == peers_.end() ? Index{} : found->second.known);
+    }
+  return {std::max(needed.value, last_.value - std::min(last_.value, kEntriesKeptMax))};
+}
+
 bool Member::unprotected() const { return leads() && unprotected_; }
 
 // ---- links and messages
@@ -144,7 +155,8 @@ bool Member::unprotected() const { return leads() && unprotected_; }
 void Member::on_link_up(const Incarnation& incarnation, MonoTime now, uint16_t format) {
   if (incarnation.member == settings_.self.member) return;
   Peer& p = peer(incarnation.member);
-  if (p.incarnation && *p.incarnation != incarnation) p.sync = Sync::kUnknown, p.acked = {};
+  if (p.incarnation && *p.incarnation != incarnation)
+    p.sync = Sync::kUnknown, p.acked = p.known = {};
   p.incarnation = incarnation;
   p.linked = true;
   p.format = format;

@@ -92,6 +92,7 @@ struct MemberCounters {
   std::array<uint64_t, static_cast<std::size_t>(Why::kCount_)> transitions{};
   uint64_t appends_sent = 0, appends_taken = 0, acks_ignored = 0, stale_epochs = 0, gaps = 0;
   uint64_t ejected = 0, grown = 0, truncated = 0, snapshots_sent = 0, snapshots_installed = 0;
+  uint64_t window_full = 0;     // appends that left no room for more before others acknowledge
   uint64_t egress_held = 0;     // commits that waited for a fresh round trip
   uint64_t egress_refused = 0;  // entries of a leader whose effects never left: deposed first
   uint64_t stale_acks = 0;      // acknowledgements of what was sent too long ago
@@ -179,6 +180,10 @@ class Member {
   /// Who is to lead after a hand-over under way, and when that is called off.
   std::optional<MemberId> hand_over_to() const { return hand_over_to_; }
   MonoTime hand_over_by() const { return hand_over_by_; }
+  /// Entries above may be lacked by a member, as far as is known here, and at most
+  /// kEntriesKeptMax of them: what a snapshot must not take out of the journal. Only a leader knows
+  /// where others stand; everybody else keeps as many.
+  Index needed() const;
   /// Leads, and a round trip not older than `egress_hold` says so.
   bool confirmed(MonoTime now) const { return leads() && fresh(now); }
   bool unprotected() const;
@@ -199,6 +204,7 @@ class Member {
     // what a leader knows of it in this epoch
     Sync sync = Sync::kUnknown;
     Index sent, acked;
+    Index known;  // that it was seen to hold, in whichever epoch
     bool reading = false;
     uint64_t round = 0;
     MonoTime fresh;  // when the newest acknowledged Append left

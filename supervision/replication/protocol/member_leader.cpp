@@ -183,6 +183,7 @@ void Member::on_appended(const EntryRef& entry, MonoTime now) {
   if (!epoch_start_) epoch_start_ = entry.index;
   window_.push_back(entry);
   window_bytes_ += entry.bytes->size();
+  if (last_.value - released_.value >= limits::kEntriesInFlightMax) counters_.window_full += 1;
   Index sent = last_;
   for (auto& [member, p] : peers_) {
     if (p.sync != Sync::kStreaming || !p.linked) continue;
@@ -211,7 +212,7 @@ void Member::take(MemberId from, const peer::Ack& ack, MonoTime now) {
   p.rebuilding = ack.rebuilding;
   p.fresh = std::max(p.fresh, ack.sent);
   if (ack.index > p.acked) {
-    p.acked = ack.index;
+    p.acked = p.known = ack.index;
     pump(p, now);
   }
   advance_commit(now);

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "messages/limits.hpp"
 #include "messages/time.hpp"
 #include "supervision/replication/entry.hpp"
 #include "supervision/replication/protocol/history.hpp"
@@ -19,6 +20,14 @@ struct EntryRef {
   Epoch epoch;
   std::shared_ptr<const Bytes> bytes;
 };
+
+/// A snapshot travels in parts of at most so many bytes, each asked for when the one before it has
+/// come; a larger part, or a state larger than that, is refused.
+inline constexpr std::size_t kSnapshotPartBytesMax = 1u << 20;
+inline constexpr uint64_t kSnapshotBytesMax = 8ull << 30;
+static_assert(2 * kSnapshotPartBytesMax < limits::kStreamFrameBytesMax);
+/// Entries that are kept for a member that is behind; who lacks more is sent a snapshot.
+inline constexpr uint64_t kEntriesKeptMax = 50'000;
 
 namespace peer {
 /// "I lead `epoch`: where do you stand?" Answered by Stand. Also sent again to who lost the thread.

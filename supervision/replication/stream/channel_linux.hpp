@@ -38,6 +38,12 @@ class Channel {
   virtual bool wants_write() const = 0;
   /// read() would give more without the socket.
   virtual bool buffered() const { return false; }
+  /// Whether the certificate that the other side has shown names `name` (subject alternative name
+  /// of type DNS, or common name). Without TLS there is none, and everybody is who they say.
+  virtual bool names(const std::string& name) const {
+    (void)name;
+    return true;
+  }
   /// Closes the socket with a reset, now.
   virtual void reset() = 0;
 };

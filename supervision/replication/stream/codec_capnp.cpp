@@ -321,6 +321,9 @@ Result<Frame> read(GroupId group, wire::SnapshotPart::Reader from) {
   const auto bytes = from.getBytes();
   if (from.getOffset() > from.getTotal() || bytes.size() > from.getTotal() - from.getOffset())
     return invalid("a part of a snapshot that reaches over its end");
+  if (bytes.size() > kSnapshotPartBytesMax || from.getTotal() > kSnapshotBytesMax)
+    return invalid("a part of a snapshot of " + std::to_string(bytes.size()) + " of " +
+                   std::to_string(from.getTotal()) + " bytes: too large");
   peer::SnapshotPart to{{from.getEpoch()},
                         from.getRound(),
                         {{from.getAtEpoch()}, {from.getAtIndex()}, {from.getAtTime()}},

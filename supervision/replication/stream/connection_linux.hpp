@@ -68,6 +68,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// Ends it; no event follows. `reset`: what is queued is not sent.
   void close(bool reset);
   bool open() const { return channel_ != nullptr; }
+  /// Channel::names(); after a frame has come.
+  bool names(const std::string& name) const { return channel_ && channel_->names(name); }
 
   const std::string& peer() const { return peer_; }
   const Traffic& traffic() const { return traffic_; }

@@ -21,10 +21,13 @@ struct PeerAddress {
   MemberId member;
   std::string host;
   uint16_t port = 0;
+  /// What its certificate must name (DNS name or common name), where there is TLS. Empty: any of
+  /// the authority's will do.
+  std::string name = {};
 };
 
-/// PEM files of this node. A peer's certificate must be signed by `ca`, and name the address that
-/// was dialled.
+/// PEM files of this node. A peer's certificate must be signed by `ca`, name the address that was
+/// dialled, and name the member.
 struct LinkTls {
   std::string certificate, key, ca;
 };
@@ -64,9 +67,10 @@ struct LinkRefusals {
   uint64_t garbage = 0;  // frames that can't be read, before or after the hello
   uint64_t oversize = 0;
   uint64_t cluster = 0, member = 0, protocol = 0;
-  uint64_t duplicate = 0;  // a second connection of a process that is linked
-  uint64_t silent = 0;     // no hello in time
-  uint64_t full = 0;       // too many without a hello
+  uint64_t certificate = 0;  // names another than the member it says it is
+  uint64_t duplicate = 0;    // a second connection of a process that is linked
+  uint64_t silent = 0;       // no hello in time
+  uint64_t full = 0;         // too many without a hello
   uint64_t tls = 0;
 };
 

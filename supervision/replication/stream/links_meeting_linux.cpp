@@ -205,6 +205,10 @@ bool Links::Impl::acceptable(const Connection& connection, const Hello& theirs,
                   (member == settings_.self ? " is this node itself" : " is not configured here"));
   if (!dialled && peer->dials)
     return no(refusals.member, name_of(member) + " waits to be dialled, it does not dial");
+  if (!peer->address.name.empty() && !connection.names(peer->address.name))
+    return no(refusals.certificate, "it says that it is " + name_of(member) +
+                                        ", and its certificate does not name '" +
+                                        peer->address.name + "'");
   if (const auto common = common_protocol(hello(), theirs); !common)
     return no(refusals.protocol, common.error().text);
   if (peer->link && peer->hello.pid == theirs.pid &&

@@ -99,6 +99,16 @@ class Tls final : public Channel {
   bool buffered() const override {
     return ::SSL_has_pending(ssl_) == 1 || ::BIO_ctrl_pending(in_) > 0;
   }
+  bool names(const std::string& name) const override {
+    X509* shown = ::SSL_get1_peer_certificate(ssl_);
+    if (shown == nullptr) return false;
+    const bool named =
+        ::X509_check_host(shown, name.data(), name.size(),
+                          X509_CHECK_FLAG_ALWAYS_CHECK_SUBJECT | X509_CHECK_FLAG_NO_WILDCARDS,
+                          nullptr) == 1;
+    ::X509_free(shown);
+    return named;
+  }
   void reset() override {
     close_with_reset(fd_);
     fd_ = -1;

@@ -1,7 +1,6 @@
-// TLS for the stream: both ends show a certificate of the same authority, and who dials also checks
-// that it names the address dialled. OpenSSL works on memory, so sockets stay non-blocking and the
-// loop's own. Which member a certificate belongs to is not in it: the authority signs for nodes of
-// one cluster only.
+// TLS for the stream: both ends show a certificate of the same authority, who dials also checks
+// that it names the address dialled, and both can ask whether it names a member. OpenSSL works on
+// memory, so sockets stay non-blocking and the loop's own.
 #pragma once
 
 #include <memory>

@@ -105,6 +105,24 @@ TEST_F(ShardActor, NothingLeaksBeforeItsCommit) {
     EXPECT_EQ(heard.reports[i].sequence.value, i + 1);
 }
 
+TEST_F(ShardActor, RequestsWaitWhileOtherMembersAreBehindAndNoneIsRefused) {
+  start_all();
+  store->automatic = false;
+  const uint64_t before = store->entries.size();
+  constexpr uint64_t kMore = 100;
+  for (uint64_t i = 0; i < limits::kEntriesInFlightMax + kMore; ++i) {
+    ask({Shard::order(("O" + std::to_string(i)).c_str())}, Duration::seconds(3'600));
+    loop.turn();
+  }
+  settle();
+  EXPECT_EQ(store->entries.size(), before + limits::kEntriesInFlightMax) << "no further";
+  EXPECT_TRUE(heard.replies.empty());
+  store->automatic = true;
+  loop.enter([&] { store->commit_all(); });
+  ASSERT_TRUE(until([&] { return heard.replies.size() == limits::kEntriesInFlightMax + kMore; }));
+  for (const OrderReply& reply : heard.replies) EXPECT_TRUE(reply.accepted);
+}
+
 TEST_F(ShardActor, WhatWasNeverCommittedIsNeverTold) {
   start_all();
   store->automatic = false;

@@ -263,6 +263,20 @@ TEST_F(EmbeddedArbiter, KillsAStoppedHolderIfItIsInSync) {
   }
 }
 
+TEST_F(EmbeddedArbiter, KnowsAMemberAfterItsDataWasDropped) {
+  const auto former = stands();
+  Contender stuck(contender(EmbeddedStep::kSecured, "stop"));
+  ASSERT_TRUE(stuck.is_stopped());
+  auto settings = engine_.settings();
+  settings.self = incarnation(1, 2);  // as it was opened; it is incarnation(1) since
+  const auto renewed = engine_.client(settings);
+  const auto next = led_by(former, incarnation(1));
+  const auto result = renewed->cas(next);
+  EXPECT_EQ(result.outcome, CasOutcome::kWon) << result.error.text;
+  EXPECT_TRUE(stuck.was_killed());
+  EXPECT_EQ(stands(), next);
+}
+
 TEST_F(EmbeddedArbiter, LeavesAStoppedHolderAloneIfItIsNotInSync) {
   Contender stuck(contender(EmbeddedStep::kLocked, "stop"));
   ASSERT_TRUE(stuck.is_stopped());
@@ -273,7 +287,8 @@ TEST_F(EmbeddedArbiter, LeavesAStoppedHolderAloneIfItIsNotInSync) {
         std::optional(incarnation(1, 2))}) {  // nobody; no member; an earlier life of a member
     settings.self = self;
     const auto stranger = engine_.client(settings);
-    const auto result = stranger->cas(led_by(first_record(kGroup), incarnation(1)));
+    const auto asks = self && self->member.value == 1 ? *self : incarnation(2);
+    const auto result = stranger->cas(led_by(first_record(kGroup), asks));
     EXPECT_EQ(result.outcome, CasOutcome::kRefused);
     EXPECT_EQ(result.error.code, ErrorCode::kUnavailable);
     EXPECT_THAT(result.error.text, HasSubstr("process " + std::to_string(stuck.pid())));

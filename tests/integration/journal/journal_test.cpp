@@ -233,6 +233,26 @@ TEST(Journal, DamageInTheMiddleStopsWithWhatToDo) {
       << recovered.error().text;
 }
 
+TEST(Journal, KeepsTheEntriesThatAMemberLacks) {
+  Directory dir;
+  Node node;
+  ASSERT_TRUE(node.start(dir.at("j")).ok());
+  uint64_t key = 0;
+  const auto first = [&] { return node.journal->extents().value()[0].first; };
+  const auto snapshot = [&](Index needed) {
+    for (int i = 0; i < 100; ++i) node.deposit(++key, 1);
+    auto made = advance_snapshot(GroupId{7}, *node.log, node.codec);
+    ASSERT_TRUE(made.ok()) << made.error().text;
+    ASSERT_TRUE(node.journal->put_snapshot(GroupId{7}, *made.value(), needed).ok());
+  };
+  for (int round = 0; round < 3; ++round) snapshot({50});
+  EXPECT_EQ(first(), Index{51});
+  snapshot({250});  // it has come along
+  EXPECT_EQ(first(), Index{251});
+  snapshot({UINT64_MAX});
+  EXPECT_EQ(first(), Index{402});
+}
+
 TEST(Journal, SnapshotsBoundReplayAndTrimWhatTheyCover) {
   Directory dir;
   Node node;

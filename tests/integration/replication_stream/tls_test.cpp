@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
+
 #include "supervision/replication/stream/address_linux.hpp"
 #include "tests/integration/ingress/certificates.hpp"
 #include "tests/integration/replication_stream/stream_fixture.hpp"
@@ -21,12 +23,14 @@ class Tls : public testing::Test {
     const auto made = authority.issue(name, trusted);
     return {made.certificate, made.key, made.ca};
   }
-  void start(std::optional<LinkTls> tls_one, std::optional<LinkTls> tls_two) {
+  /// `names`: of members one and two, for the other; empty: any certificate will do.
+  void start(std::optional<LinkTls> tls_one, std::optional<LinkTls> tls_two,
+             std::array<std::string, 2> names = {}) {
     const uint16_t port = free_port();
-    auto settings = settings_of(1, 0, {{kTwo, "127.0.0.1", port}});
+    auto settings = settings_of(1, 0, {{kTwo, "127.0.0.1", port, names[1]}});
     settings.tls = std::move(tls_one);
     one = start_end(loop, settings);
-    settings = settings_of(2, port, {{kOne, "127.0.0.1", one->port}});
+    settings = settings_of(2, port, {{kOne, "127.0.0.1", one->port, names[0]}});
     settings.tls = std::move(tls_two);
     two = start_end(loop, settings);
   }
@@ -82,6 +86,29 @@ TEST_F(Tls, DoesNotTalkToAServerOfAnotherAuthority) {
   ASSERT_TRUE(turn_until(loop, [&] { return two->links->refusals().tls > 0; }));
   EXPECT_FALSE(two->links->linked(kOne));
   EXPECT_TRUE(two->heard.said("said no hello: TLS"));
+}
+
+TEST_F(Tls, LinksWhoseCertificatesNameTheirMembers) {
+  start(files(ours, "colo-a"), files(ours, "colo-b"), {"colo-a", "colo-b"});
+  ASSERT_TRUE(turn_until(loop, [&] { return linked(); }));
+  EXPECT_EQ(one->links->refusals().certificate + two->links->refusals().certificate, 0u);
+}
+
+TEST_F(Tls, RefusesAMemberWithTheCertificateOfAnother) {
+  // Of the same authority, and taken from a third member.
+  start(files(ours, "colo-a"), files(ours, "cloud-c"), {"colo-a", "colo-b"});
+  ASSERT_TRUE(turn_until(loop, [&] { return one->links->refusals().certificate > 0; }));
+  EXPECT_FALSE(one->links->linked(kTwo));
+  EXPECT_TRUE(one->heard.ups.empty());
+  EXPECT_TRUE(one->heard.said("its certificate does not name 'colo-b'"));
+  EXPECT_GT(one->links->stats(kTwo).refused, 0u);
+}
+
+TEST_F(Tls, DoesNotTalkToAServerWithTheCertificateOfAnother) {
+  start(files(ours, "cloud-c"), files(ours, "colo-b"), {"colo-a", "colo-b"});
+  ASSERT_TRUE(turn_until(loop, [&] { return two->links->refusals().certificate > 0; }));
+  EXPECT_FALSE(two->links->linked(kOne));
+  EXPECT_TRUE(two->heard.said("its certificate does not name 'colo-a'"));
 }
 
 TEST_F(Tls, RefusesWhoSpeaksPlainly) {

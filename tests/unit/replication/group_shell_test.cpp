@@ -91,6 +91,27 @@ TEST(GroupShell, ABuildThatDoesNotKnowTheFormatTakesNoPart) {
   EXPECT_EQ(cluster.arbiter.record->in_sync.size(), 2u);
 }
 
+TEST(GroupShell, ASlowMemberHoldsBackWhatIsDecidedAndThatIsCounted) {
+  Cluster cluster;
+  Node* leader = cluster.leader();
+  cluster.silent = {{3, 1}};  // it takes everything and its answers are slow
+  uint64_t key = 0;
+  while (leader->host->serving() && key < 10'000) {
+    leader->host->submit({LedgerCore::Command::kDeposit, ++key, 1});
+    cluster.settle();
+  }
+  EXPECT_TRUE(leader->host->full());
+  const Member& member = leader->shell->member();
+  EXPECT_EQ(member.last().value - member.committed().value, limits::kEntriesInFlightMax);
+  EXPECT_GT(member.counters().window_full, 0u);
+  EXPECT_TRUE(leader->released.empty());
+  cluster.silent.clear();
+  cluster.run(Duration::milliseconds(50));
+  EXPECT_TRUE(leader->host->serving());
+  EXPECT_EQ(leader->released.size(), 2 * key);
+  EXPECT_EQ(cluster.arbiter.record->in_sync.size(), 3u);
+}
+
 TEST(GroupShell, AStandbyGoesOnAndOwesWhatWasOutstanding) {
   Cluster cluster;
   Node& old = *cluster.leader();
