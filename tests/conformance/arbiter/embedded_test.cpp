@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
@@ -287,8 +288,14 @@ TEST_F(EmbeddedArbiter, LeavesAStoppedHolderAloneIfItIsNotInSync) {
         std::optional(incarnation(1, 2))}) {  // nobody; no member; an earlier life of a member
     settings.self = self;
     const auto stranger = engine_.client(settings);
-    const auto asks = self && self->member.value == 1 ? *self : incarnation(2);
-    const auto result = stranger->cas(led_by(first_record(kGroup), asks));
+    auto proposed = led_by(first_record(kGroup), incarnation(1));
+    if (self == incarnation(1, 2)) {
+      std::replace(proposed.in_sync.begin(), proposed.in_sync.end(), incarnation(1), *self);
+      proposed.leader = *self;
+    } else {
+      proposed.leader = incarnation(2);
+    }
+    const auto result = stranger->cas(proposed);
     EXPECT_EQ(result.outcome, CasOutcome::kRefused);
     EXPECT_EQ(result.error.code, ErrorCode::kUnavailable);
     EXPECT_THAT(result.error.text, HasSubstr("process " + std::to_string(stuck.pid())));

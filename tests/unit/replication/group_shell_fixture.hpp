@@ -185,6 +185,7 @@ struct Node {
   uint16_t format = kEntryFormat;               // that its build knows
   bool away = false;                            // it has another thread …
   std::deque<std::function<void()>> elsewhere;  // … whose work waits here
+  std::deque<std::function<void()>> landing;    // done, and not told yet
 };
 
 struct Cluster {
@@ -231,10 +232,10 @@ struct Cluster {
     hooks.report = [](const std::string&, bool) {};
     if (node.away)
       hooks.away = [this, &node](auto work, auto done) {
-        node.elsewhere.push_back([this, work, done] {
+        node.elsewhere.push_back([&node, work, done] {
           const std::atomic<bool> stop{false};
           work(stop);
-          turn.push_back(done);
+          node.landing.push_back(done);
         });
       };
     auto journal = std::make_unique<FakeJournal>(node.disk);
@@ -277,11 +278,16 @@ struct Cluster {
     node.host->start(std::shared_ptr<const LedgerCodec>(&codec, [](auto*) {}),
                      [](const auto& recovered) { EXPECT_TRUE(recovered.ok()); });
   }
-  static void work_elsewhere(Node& node) {
+  void work_elsewhere(Node& node) {
     while (!node.elsewhere.empty()) {
       node.elsewhere.front()();
       node.elsewhere.pop_front();
     }
+    land(node);
+  }
+  /// What was done elsewhere is told on the loop.
+  void land(Node& node) {
+    for (; !node.landing.empty(); node.landing.pop_front()) turn.push_back(node.landing.front());
   }
   /// A snapshot of all there is, and nothing below it.
   void compact(Node& node) {

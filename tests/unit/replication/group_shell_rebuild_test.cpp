@@ -76,9 +76,30 @@ TEST(GroupShell, WhoIsStillRebuildingHoldsEverythingAndLetsOthersLead) {
   EXPECT_EQ(cluster.leader(), &cluster.nodes[2]);
   cluster.leader()->host->submit({LedgerCore::Command::kDeposit, 7, 1});
   cluster.run(Duration::milliseconds(20));
-  Cluster::work_elsewhere(second);
+  cluster.work_elsewhere(second);
   cluster.run(Duration::milliseconds(20));
   EXPECT_EQ(second.host->state().sum, 7);
+}
+
+TEST(GroupShell, WhatIsCommittedWhileItIsRebuiltIsNotMissed) {
+  Cluster cluster;
+  Node& second = cluster.nodes[1];
+  cluster.leader()->host->submit({LedgerCore::Command::kDeposit, 1, 10});
+  cluster.run(Duration::milliseconds(30));
+  cluster.kill(second);
+  cluster.run(Duration::milliseconds(50));
+  second.away = true;
+  cluster.boot(second);
+  cluster.run(Duration::milliseconds(300));
+  ASSERT_EQ(second.elsewhere.size(), 1u);
+  second.elsewhere.front()();  // it has read all there is
+  second.elsewhere.clear();
+  cluster.leader()->host->submit({LedgerCore::Command::kDeposit, 2, 5});
+  cluster.run(Duration::milliseconds(50));
+  EXPECT_EQ(second.host->state().sum, 0);
+  cluster.land(second);
+  cluster.run(Duration::milliseconds(50));  // and nothing more comes
+  EXPECT_EQ(second.host->state().sum, 15);
 }
 
 TEST(GroupShell, WhoIsLeftAloneLeadsAsSoonAsItIsRebuilt) {
@@ -96,7 +117,7 @@ TEST(GroupShell, WhoIsLeftAloneLeadsAsSoonAsItIsRebuilt) {
   cluster.run(Duration::milliseconds(400));
   EXPECT_TRUE(second.shell->member().leads());
   EXPECT_TRUE(second.released.empty());
-  Cluster::work_elsewhere(second);
+  cluster.work_elsewhere(second);
   cluster.run(Duration::milliseconds(50));
   EXPECT_EQ(second.host->state().sum, 10);
   EXPECT_FALSE(second.released.empty()) << "what is outstanding is owed by it";
@@ -116,16 +137,16 @@ TEST(GroupShell, ASnapshotIsInstalledBesideTheLoop) {
   second.away = true;
   second.disk = {{}, {}, {}, 77};
   cluster.boot(second);
-  Cluster::work_elsewhere(second);  // it rebuilds nothing from nothing
+  cluster.work_elsewhere(second);  // it rebuilds nothing from nothing
   cluster.run(Duration::milliseconds(100));
   ASSERT_EQ(second.elsewhere.size(), 1u) << "the snapshot came, and is being written";
   EXPECT_FALSE(second.disk.snapshot);
   first.host->submit({LedgerCore::Command::kDeposit, 3, 1});
   cluster.run(Duration::milliseconds(50));
   EXPECT_EQ(first.host->state().sum, 16) << "nobody waits for it";
-  Cluster::work_elsewhere(second);
+  cluster.work_elsewhere(second);
   cluster.run(Duration::milliseconds(20));
-  Cluster::work_elsewhere(second);  // the replica, from the snapshot
+  cluster.work_elsewhere(second);  // the replica, from the snapshot
   cluster.run(Duration::milliseconds(200));
   EXPECT_TRUE(second.disk.snapshot);
   EXPECT_EQ(second.host->state().sum, 16);
