@@ -125,9 +125,7 @@ class Node {
       if (auto fence = fence_of(group)) fence->lift();
     };
     hooks.changed = [this](GroupId group) { leadership_changed(group); };
-    hooks.committed = [this](GroupId group, Index index, bool due) {
-      snapshots_->committed(group, index, due);
-    };
+    hooks.committed = [this](GroupId g, Index at, bool due) { snapshots_->committed(g, at, due); };
     hooks.say = [](const std::string& line) { say(line); };
     cluster_ =
         std::make_unique<ClusterPart>(settings_, *journal_, *appender_, *loop_, system_->get(),
@@ -224,8 +222,8 @@ class Node {
     auto made = replication::advance_snapshot(group, *reader, codec, upto);
     if (!made) return made.error();
     if (!made.value()) return Index{0};
-    const Index needed = cluster_ ? cluster_->needed(group) : Index{UINT64_MAX};
-    auto stored = journal_->put_snapshot(group, *made.value(), needed);
+    auto stored = journal_->put_snapshot(group, *made.value(),
+                                         cluster_ ? cluster_->needed(group) : Index{UINT64_MAX});
     if (!stored) return stored.error();
     return made.value()->at.index;
   }
