@@ -123,7 +123,7 @@ TEST_F(GatewayDoubt, IsSettledByTheDropCopyAndItsShardHearsOfIt) {
   EXPECT_TRUE(state.unknown.empty());
   EXPECT_EQ(last().by, SettledBy::kDropCopy);
   EXPECT_EQ(last().venue_state, OrderState::kFilled);
-  const VenueReport& said = reports().back();
+  const VenueReport said = reports().back();
   EXPECT_EQ(said.kind, Kind::kFill);
   EXPECT_EQ(said.exec_id, ExecId("E1"));
   EXPECT_EQ(said.order, OrderId{1});
