@@ -47,8 +47,8 @@ std::unique_ptr<Part> entry_hash(std::size_t orders) {
   return simple_part([body = admission_body(orders), entry = Bytes(),
                       chain = ChainHash()](uint64_t number) mutable {
     entry.clear();
-    chain = encode_entry({kEntryFormat, false, false, kShardGroup, {{1}, {number}, {0}}, chain, {}, 0},
-                         body, entry);
+    chain = encode_entry(
+        {kEntryFormat, false, false, kShardGroup, {{1}, {number}, {0}}, chain, {}, 0}, body, entry);
   });
 }
 
@@ -63,8 +63,8 @@ class AppendPart final : public Part {
     for (std::size_t i = 0; i < n; ++i) {
       number_ += 1;
       entry_.clear();
-      encode_entry({kEntryFormat, false, false, kShardGroup, {{1}, {number_}, {0}}, {}, {}, 0}, body_,
-                   entry_);
+      encode_entry({kEntryFormat, false, false, kShardGroup, {{1}, {number_}, {0}}, {}, {}, 0},
+                   body_, entry_);
       journal_->log().append({number_}, entry_);
       journal_->end_turn();
       while (committed_.value < number_) journal_->wait_for_post();
