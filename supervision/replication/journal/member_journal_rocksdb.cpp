@@ -74,11 +74,14 @@ class RocksMemberJournal final : public MemberJournal {
       persisted.last = persisted.committed = at.value().index;
       persisted.history.reset(at.value().epoch, at.value().index);
     }
-    // Entries at and below the snapshot may be there too: their epochs reach further back.
+    // Entries at and below the snapshot may be there too: their epochs reach further back. Where
+    // they begin above it, it is part of the history: who was just sent it stands there.
     auto history = journal_.history(group_);
     if (!history) return history.error();
     if (history.value().last && history.value().last >= persisted.last) {
-      persisted.history = EpochHistory(history.value().starts);
+      const auto& starts = history.value().starts;
+      if (starts.front().first <= at.value().index) persisted.history = {};
+      for (const EpochStart& start : starts) persisted.history.note(start.epoch, start.first);
       persisted.last = history.value().last;
       persisted.committed = std::max(persisted.committed, history.value().committed);
     }

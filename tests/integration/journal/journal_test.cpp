@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "supervision/replication/journal/journal_rocksdb.hpp"
+#include "supervision/replication/journal/member_journal_rocksdb.hpp"
 #include "supervision/replication/replica_host.hpp"
 #include "tests/unit/replication/ledger_core.hpp"
 
@@ -251,6 +252,38 @@ TEST(Journal, KeepsTheEntriesThatAMemberLacks) {
   EXPECT_EQ(first(), Index{251});
   snapshot({UINT64_MAX});
   EXPECT_EQ(first(), Index{402});
+}
+
+// Otherwise whoever it then sends that snapshot to has nothing in common with it, for ever.
+TEST(Journal, AMemberKnowsTheEpochOfTheSnapshotThatItsEntriesBeginAbove) {
+  Directory dir;
+  Node node;
+  ASSERT_TRUE(node.start(dir.at("j")).ok());
+  auto member = make_member_journal(*node.journal, *node.appender, GroupId{8}, Durability::kMemory);
+  const auto append = [&](Epoch epoch, uint64_t index) {
+    EntryHeader header;
+    header.group = {8};
+    header.at = {epoch, {index}, {}};
+    Bytes bytes;
+    encode_entry(header, {}, bytes);
+    member->append({{index}, epoch, std::make_shared<const Bytes>(bytes)});
+    member->flush();
+  };
+  using Starts = std::vector<EpochStart>;
+  ASSERT_TRUE(member->install(Snapshot{{{3}, {40}, {}}, {}, Bytes(3)}).ok());
+  EXPECT_EQ(member->load().value().history.starts(), (Starts{{{3}, {40}}}));
+  append({3}, 41);
+  append({3}, 42);
+  EXPECT_EQ(member->load().value().history.starts(), (Starts{{{3}, {40}}}));
+  append({5}, 43);
+  auto loaded = member->load();
+  ASSERT_TRUE(loaded.ok()) << loaded.error().text;
+  EXPECT_EQ(loaded.value().history.starts(), (Starts{{{3}, {40}}, {{5}, {43}}}));
+  EXPECT_EQ(loaded.value().last, Index{43});
+  EXPECT_EQ(loaded.value().committed, Index{40});
+  // One that is made of what is here changes nothing: entries below it are still known.
+  ASSERT_TRUE(node.journal->put_snapshot({8}, Snapshot{{{3}, {42}, {}}, {}, Bytes(2)}, {40}).ok());
+  EXPECT_EQ(member->load().value().history.starts(), (Starts{{{3}, {41}}, {{5}, {43}}}));
 }
 
 TEST(Journal, SnapshotsBoundReplayAndTrimWhatTheyCover) {

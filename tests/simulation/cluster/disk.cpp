@@ -82,9 +82,9 @@ Result<Persisted> SimJournal::load() {
     persisted.history.reset(disk.snapshot->at.epoch, disk.snapshot->at.index);
   }
   if (!disk.entries.empty() && disk.last() >= persisted.last) {
-    EpochHistory history;
-    for (const auto& stored : disk.entries) history.note(stored.entry.epoch, stored.entry.index);
-    persisted.history = history;
+    if (disk.entries.front().entry.index <= persisted.last) persisted.history = {};
+    for (const auto& stored : disk.entries)
+      persisted.history.note(stored.entry.epoch, stored.entry.index);
     persisted.last = disk.last();
     auto view = decode_entry(*disk.entries.back().entry.bytes);
     if (!view) return view.error();

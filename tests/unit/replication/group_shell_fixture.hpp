@@ -76,6 +76,8 @@ class FakeJournal final : public MemberJournal {
   Result<Persisted> load() override {
     Persisted persisted;
     persisted.epoch_seen = disk_.epoch;
+    if (disk_.snapshot && !disk_.entries.contains(disk_.snapshot->at.index.value))
+      persisted.history.reset(disk_.snapshot->at.epoch, disk_.snapshot->at.index);
     for (const auto& [index, entry] : disk_.entries) {
       persisted.history.note(entry.epoch, entry.index);
       persisted.last = entry.index;
