@@ -137,8 +137,10 @@ void ShardShell::begin() {
   venues_.set_grace(setup_.venue_grace, wall());
   for (const VenueLink& link : state().links) {
     Peer& p = peer(link.group);
-    p.cursor = link.inbox.cursor;
-    p.sent = p.released = link.outbox.acknowledged();
+    // What may go out, and what may be said to be taken, comes with the epoch start's commit. That
+    // may have been already; and what is in the log's tail before it may be lost yet.
+    p.sent = link.outbox.acknowledged();
+    p.released = std::max(p.released, p.sent);
   }
   begun_ = true;
   event("leads", "epoch " + std::to_string(host_->replica().epoch().value) + ", " +

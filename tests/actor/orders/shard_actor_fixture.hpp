@@ -22,6 +22,8 @@ struct Store {
   uint64_t epoch = 0;
   bool automatic = true;  // commits at once, in a later turn
   int logs = 0;           // open now
+  bool standby = false;   // who joins follows until the test makes it lead
+  replication::LogClient* client = nullptr;
   std::function<void(Index)> committed;
   std::function<void(const Error&)> failed;
 
@@ -38,6 +40,12 @@ class StoredLog final : public replication::Log {
   ~StoredLog() override {
     store_->logs -= 1;
     store_->committed = nullptr;
+    store_->client = nullptr;
+  }
+  Result<> join(replication::LogClient& client, Index applied, Epoch seen) override {
+    if (!store_->standby) return Log::join(client, applied, seen);
+    store_->client = &client;
+    return success();
   }
   void append(Index index, replication::ByteView entry) override {
     store_->entries[index.value] = {entry.begin(), entry.end()};

@@ -165,6 +165,32 @@ TEST_F(ShardActor, RestartsFromItsJournalWithNothingLost) {
   EXPECT_TRUE(heard.replies[1].accepted);
 }
 
+// What was taken in the log's tail can still be lost: the gateway must not forget it.
+TEST_F(ShardActor, NoCursorIsToldBeforeTheEpochStartIsCommitted) {
+  start_all();
+  ask({Shard::order("A")});
+  ASSERT_TRUE(until([&] { return heard_gateway.requests.size() == 1; }));
+  hear({report(heard_gateway.requests[0], K::kAccepted)}, 1);
+  ASSERT_TRUE(until([&] { return heard_gateway.acknowledged.value == 1; }));
+  send_kill(shard);
+  ASSERT_TRUE(shard_is_down());
+  heard_gateway = {};
+  store->standby = true;
+  restart();
+  store->automatic = false;
+  loop.enter([&] { store->client->lead({store->epoch + 1}); });
+  settle();
+  to_shard(GroupLeads{kVenueGroup, {5}, {1}}, true);
+  settle();
+  for (const GroupLeads& leads : heard_gateway.leads) EXPECT_EQ(leads.cursor.value, 0u);
+  EXPECT_EQ(heard_gateway.acknowledged.value, 0u);
+  store->automatic = true;
+  loop.enter([&] { store->commit_all(); });
+  ASSERT_TRUE(until([&] {
+    return !heard_gateway.leads.empty() && heard_gateway.leads.back().cursor.value == 1;
+  }));
+}
+
 TEST_F(ShardActor, ReportsResumeAfterARestartWithoutGap) {
   start_all();
   ask({Shard::order("A", Side::kBuy, 1'000)});

@@ -131,8 +131,8 @@ void ShardPart::begin() {
                                process_.node().id * 1'000'000ull + process_.node().life);
   if (s().reference) venues_.load(*s().reference);
   for (const VenueLink& link : s().links) {
-    peer_.cursor = link.inbox.cursor;
-    peer_.sent = peer_.released = link.outbox.acknowledged();
+    peer_.sent = link.outbox.acknowledged();
+    peer_.released = std::max(peer_.released, peer_.sent);
   }
   begun_ = true;
   if (!s().reference) host_->submit(LoadReferenceData{0, 0, 1, reference_data()});
