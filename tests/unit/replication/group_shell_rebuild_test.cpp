@@ -123,6 +123,25 @@ TEST(GroupShell, WhoIsLeftAloneLeadsAsSoonAsItIsRebuilt) {
   EXPECT_FALSE(second.released.empty()) << "what is outstanding is owed by it";
 }
 
+TEST(GroupShell, AReplicaThatComesBackWhileTheArbiterIsAskedLeadsAfterThat) {
+  Cluster cluster;
+  Node& first = *cluster.leader();
+  const Epoch before = first.shell->member().epoch();
+  cluster.arbiter.away = true;
+  cluster.kill(cluster.nodes[2]);  // that it leaves the set is asked for, and not answered
+  cluster.run(Duration::milliseconds(20));
+  cluster.spawn(first);  // its actor ended, and was made again
+  cluster.run(Duration::milliseconds(50));
+  EXPECT_FALSE(first.host->serving()) << "what its predecessor decided may be on its way";
+  cluster.arbiter.back();
+  cluster.run(Duration::milliseconds(100));
+  EXPECT_GT(first.shell->member().epoch(), before);
+  ASSERT_TRUE(first.host->serving());
+  first.host->submit({LedgerCore::Command::kDeposit, 1, 10});
+  cluster.run(Duration::milliseconds(30));
+  EXPECT_EQ(cluster.nodes[1].host->state().sum, 10);
+}
+
 TEST(GroupShell, ASnapshotIsInstalledBesideTheLoop) {
   Cluster cluster;
   Node& second = cluster.nodes[1];
