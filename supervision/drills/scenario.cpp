@@ -63,8 +63,11 @@ Step Planner::next() {
   step.pause = between(scenario_.pause_least, scenario_.pause_most);
   step.stop = between(scenario_.stop_least, scenario_.stop_most);
   if (!scenario_.stop_around.empty()) {
-    const Duration around = scenario_.stop_around[random() % scenario_.stop_around.size()];
-    step.stop = between({around.ns * 4 / 5}, {around.ns * 6 / 5});
+    // Each of the list once, in an order of its own, before any comes again.
+    if (stops_.empty()) stops_ = scenario_.stop_around;
+    const auto at = stops_.begin() + static_cast<std::ptrdiff_t>(random() % stops_.size());
+    step.stop = between({at->ns * 4 / 5}, {at->ns * 6 / 5});
+    stops_.erase(at);
   }
   step.second = between({}, kSecondMost);
   step.pick = random();

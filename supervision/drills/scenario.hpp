@@ -51,7 +51,7 @@ struct Scenario {
   uint32_t rate = 1'000;              // requests a second, open loop
   Duration pause_least, pause_most;   // between the whole set and the next step
   Duration stop_least, stop_most;     // how long what lasts for a while does
-  std::vector<Duration> stop_around;  // instead: one of these, give or take a fifth
+  std::vector<Duration> stop_around;  // instead: each of these, give or take a fifth
   uint32_t heartbeat_s = 0;           // HeartBtInt at the venue; zero: as configured
   bool etcd = false;                  // the arbiter, unless told otherwise
 };
@@ -83,6 +83,7 @@ class Planner {
   uint32_t shards_;
   uint64_t state_;
   uint64_t made_ = 0;
+  std::vector<Duration> stops_;  // of the list, not drawn yet
 };
 
 }  // namespace holdfast::drills

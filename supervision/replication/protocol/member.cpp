@@ -115,7 +115,8 @@ void Member::see_epoch(Epoch epoch) {
   if (epoch <= epoch_) return;
   epoch_ = epoch;
   following_ = false;
-  round_open_ = false;
+  round_open_ = receiving_ = false;
+  stand_wait_ = settings_.retry;
   push(act::PersistEpoch{epoch});
 }
 

@@ -204,7 +204,15 @@ class Member {
     // what a leader knows of it in this epoch
     Sync sync = Sync::kUnknown;
     Index sent, acked;
-    Index known;  // that it was seen to hold, in whichever epoch
+    struct Flight {
+      Index last;
+      std::size_t bytes = 0;
+    };
+    std::deque<Flight> flight;  // Appends with entries that it has not acknowledged
+    std::size_t flight_bytes = 0;
+    MonoTime followed;   // when Follow left; an Ack of what left since shows that it was taken
+    bool taken = false;  // it was: more than the first part may be on its way
+    Index known;         // that it was seen to hold, in whichever epoch
     bool reading = false;
     uint64_t round = 0;
     MonoTime fresh;  // when the newest acknowledged Append left
@@ -250,6 +258,10 @@ class Member {
   // -- following (member_follower.cpp)
   void follow(MemberId leader, const peer::Lead& lead, MonoTime now);
   void stand(MonoTime now);
+  void say_stand(MonoTime now);
+  void stand_again(MonoTime now);
+  /// The present leader was asked in this epoch and may still answer, or is sending a snapshot.
+  bool asking() const { return (round_open_ || receiving_) && asked_of_ == leader_; }
   void take(MemberId from, const peer::Lead& lead, MonoTime now);
   void take(MemberId from, const peer::Follow& follow, MonoTime now);
   void take(MemberId from, const peer::Append& append, MonoTime now);
@@ -268,6 +280,8 @@ class Member {
   void take(MemberId from, const peer::SnapshotAck& ack, MonoTime now);
   void greet(Peer& peer, MonoTime now);
   void pump(Peer& peer, MonoTime now);
+  static bool has_room(const Peer& peer);
+  static void rewind(Peer& peer, Index to);
   void send_append(Peer& peer, std::vector<EntryRef> entries, MonoTime now);
   void start_snapshot(Peer& peer);
   std::vector<Incarnation> commit_set() const;
@@ -314,7 +328,9 @@ class Member {
   bool following_ = false;  // Follow was taken in this epoch
   uint64_t round_ = 0;
   bool round_open_ = false, receiving_ = false, ack_due_ = false;
+  std::optional<MemberId> asked_of_;  // the latest Stand went to
   MonoTime stood_;
+  Duration stand_wait_ = settings_.retry;  // for an answer; doubles until one comes in time
   Snapshot incoming_;
   uint64_t incoming_total_ = 0;
   std::optional<Position> installing_;  // the log is being replaced

@@ -5,6 +5,10 @@
 
 namespace holdfast::replication {
 
+namespace {
+constexpr int64_t kStandWaitMax = 32;  // times `retry`
+}  // namespace
+
 bool Member::from_leader(MemberId from, Epoch epoch) {
   if (epoch < epoch_) {
     counters_.stale_epochs += 1;
@@ -20,12 +24,19 @@ void Member::follow(MemberId from, const peer::Lead& lead, MonoTime now) {
     step_down(Why::kSuperseded, "member " + std::to_string(from.value) + " leads", now);
   }
   if (state_ == MemberState::kCandidate && lead.epoch <= epoch_) return;
+  if (lead.epoch == epoch_ && leader_ == from && round_open_ && asking()) {
+    // Asked again before it had this answer. Who was stopped finds hundreds of these in its socket:
+    // each answered by a new question would have the log sent hundreds of times.
+    leader_heard_ = now;
+    suspected_.reset();
+    if (!record_ || record_->epoch < lead.epoch) read_record(now);
+    return say_stand(now);
+  }
   see_epoch(lead.epoch);
   if (state_ == MemberState::kCandidate) become(MemberState::kFollowing, Why::kSuperseded, "");
   leader_ = from;
   leader_heard_ = now;
   suspected_.reset();
-  sent_seen_ = {};
   // The record says who is in sync; what is known of it is of the former epoch.
   if (!record_ || record_->epoch < lead.epoch) read_record(now);
   stand(now);
@@ -35,14 +46,30 @@ void Member::stand(MonoTime now) {
   if (installing_ || !leader_ || *leader_ == settings_.self.member || !peer(*leader_).linked)
     return;
   round_ += 1;
+  asked_of_ = leader_;
   round_open_ = true;
   following_ = false;  // what came after this could be dropped by its answer
-  stood_ = now;
   receiving_ = false;
   incoming_ = {};
   incoming_total_ = 0;
+  sent_seen_ = {};  // may be of another leader's clock
+  say_stand(now);
+}
+
+/// The open question, once more: a leader that has answered it does nothing.
+void Member::say_stand(MonoTime now) {
+  if (installing_ || !peer(*leader_).linked) return;
+  stood_ = now;
   push(act::Send{
       *leader_, peer::Stand{epoch_, settings_.self, round_, last_, committed_, history_.starts()}});
+}
+
+/// The answer does not come. It may only be slow: a new question makes it void, so each waits
+/// longer.
+void Member::stand_again(MonoTime now) {
+  if (now - stood_ <= stand_wait_) return;
+  stand_wait_ = std::min(stand_wait_ * 2, settings_.retry * kStandWaitMax);
+  stand(now);
 }
 
 void Member::take(MemberId from, const peer::Lead& lead, MonoTime now) {
@@ -53,6 +80,7 @@ void Member::take(MemberId from, const peer::Follow& follow, MonoTime now) {
   if (follow.epoch != epoch_ || state_ != MemberState::kFollowing || leader_ != from) return;
   if (!round_open_ || follow.round != round_) return;  // answers an older question
   round_open_ = false;
+  stand_wait_ = settings_.retry;
   if (follow.common > last_) return stand(now);
   if (follow.common < committed_)
     return on_diverged("the leader of epoch " + std::to_string(epoch_.value) +
@@ -79,13 +107,13 @@ void Member::take(MemberId from, const peer::Append& append, MonoTime now) {
   if (state_ != MemberState::kFollowing) return;
   if (leader_ != from) {
     leader_ = from;
-    if (!round_open_) return stand(now);
+    if (!asking()) return stand(now);
   }
   leader_heard_ = now;
   suspected_.reset();
   counters_.appends_taken += 1;
   if (!following_) {
-    if (!(round_open_ || receiving_) || now - stood_ > settings_.retry) stand(now);
+    asking() ? stand_again(now) : stand(now);
     return;
   }
   std::vector<EntryRef> fresh;
@@ -108,7 +136,7 @@ void Member::take(MemberId from, const peer::Append& append, MonoTime now) {
   if (append.last > last_ && (!beat || now - stood_ > settings_.retry)) {
     // Something before this is missing. The connection keeps the order, so it was lost for good.
     counters_.gaps += 1;
-    if (!round_open_ || now - stood_ > settings_.retry) stand(now);
+    stand(now);
   }
   ack_due_ = true;
   // A beat is answered at once: how old it is counts. Entries are answered when they are persisted.

@@ -9,8 +9,12 @@ namespace holdfast::replication {
 namespace {
 constexpr std::size_t kWindowBytesMax = 16u << 20;
 constexpr std::size_t kWindowEntriesMax = limits::kEntriesInFlightMax;
-constexpr std::size_t kReadBytesMax = 1u << 20;
+constexpr std::size_t kPartBytesMax = 1u << 20;  // of one Append, but for one entry that is longer
+constexpr std::size_t kFirstPartBytesMax = 64u << 10;  // until the answer to Stand was taken
+constexpr std::size_t kFlightBytesMax = 4u << 20;      // unacknowledged, to one peer
 constexpr std::size_t kAppendEntriesMax = 256;
+constexpr Duration kBeatMax = Duration::seconds(1);  // to who is not heard
+constexpr int64_t kBeatsInSilence = 16;
 constexpr Duration kLevelFor = Duration::milliseconds(50);  // before a member joins the set
 }  // namespace
 
@@ -28,7 +32,7 @@ void Member::begin_to_lead(Epoch epoch, Why why, MonoTime now) {
   unconfirmed_since_ = now;
   for (auto& [member, p] : peers_) {
     p.sync = Sync::kUnknown;
-    p.sent = p.acked = {};
+    rewind(p, {});
     p.reading = p.rebuilding = false;
     p.fresh = p.last_append = {};
     if (p.linked || !p.gone) p.heard = now;
@@ -77,13 +81,15 @@ void Member::take(MemberId from, const peer::Stand& stand, MonoTime now) {
   if (stand.epoch > epoch_) return take(from, peer::Superseded{stand.epoch}, now);
   if (stand.epoch < epoch_) return greet(p, now);
   if (!p.incarnation || *p.incarnation != stand.member) return;
-  if (p.sync == Sync::kStreaming && stand.round <= p.round) return;  // asked before
+  const bool answered = p.sync == Sync::kStreaming || p.sync == Sync::kSnapshot;
+  if (answered && stand.round <= p.round) return;  // asked before
   p.round = stand.round;
   const auto common = common_index(history_, last_, EpochHistory(stand.starts), stand.last);
   if (!common) return start_snapshot(p);
   p.sync = Sync::kStreaming;
   p.reading = false;
-  p.sent = p.acked = *common;
+  rewind(p, *common);
+  p.followed = now;
   p.level_since = now;
   if (*common < committed_ && is_in_sync(*record_, stand.member) && epoch_start_ &&
       committed_ >= epoch_start_)
@@ -91,23 +97,43 @@ void Member::take(MemberId from, const peer::Stand& stand, MonoTime now) {
                std::to_string(common->value + 1) + " to " + std::to_string(committed_.value),
            true);
   push(act::Send{from, peer::Follow{epoch_, stand.round, *common}});
+  send_append(p, {}, now);  // answered at once: then more than one part may be on its way
   pump(p, now);
-  if (p.last_append != now) send_append(p, {}, now);
+}
+
+void Member::rewind(Peer& p, Index to) {
+  p.sent = p.acked = to;
+  p.flight.clear();
+  p.flight_bytes = 0;
+  p.taken = false;
+}
+
+/// What is on its way to a peer is bounded, in entries and in bytes, whatever it does. Of an answer
+/// to Stand only the first part is, until something that left since was acknowledged: who asks
+/// again and again because it is slow is not sent the log again and again.
+bool Member::has_room(const Peer& p) {
+  if (!p.taken) return p.flight.empty();
+  return p.sent.value - p.acked.value < kWindowEntriesMax && p.flight_bytes < kFlightBytesMax;
 }
 
 void Member::pump(Peer& p, MonoTime now) {
   while (p.sync == Sync::kStreaming && p.linked && !p.reading && p.sent < last_) {
-    if (p.sent.value - p.acked.value >= kWindowEntriesMax) return;  // it does not keep up
+    if (!has_room(p)) return;  // it does not keep up
     const Index next{p.sent.value + 1};
+    const std::size_t most = p.taken ? kPartBytesMax : kFirstPartBytesMax;
     if (window_.empty() || next < window_.front().index) {
       p.reading = true;
-      push(act::ReadLog{p.member, next, kReadBytesMax});
+      push(act::ReadLog{p.member, next, most});
       return;
     }
     std::vector<EntryRef> entries;
+    std::size_t bytes = 0;
     for (std::size_t i = next.value - window_.front().index.value;
-         i < window_.size() && entries.size() < kAppendEntriesMax; ++i)
+         i < window_.size() && entries.size() < kAppendEntriesMax; ++i) {
+      bytes += window_[i].bytes->size();
+      if (bytes > most && !entries.empty()) break;
       entries.push_back(window_[i]);
+    }
     p.sent = entries.back().index;
     send_append(p, std::move(entries), now);
   }
@@ -117,6 +143,12 @@ void Member::send_append(Peer& p, std::vector<EntryRef> entries, MonoTime now) {
   p.last_append = now;
   counters_.appends_sent += 1;
   const Index last = entries.empty() ? p.sent : entries.back().index;
+  if (!entries.empty()) {
+    std::size_t bytes = 0;
+    for (const EntryRef& entry : entries) bytes += entry.bytes->size();
+    p.flight.push_back({last, bytes});
+    p.flight_bytes += bytes;
+  }
   push(act::Send{p.member, peer::Append{epoch_, std::move(entries), last, committed_, now}});
 }
 
@@ -211,10 +243,11 @@ void Member::take(MemberId from, const peer::Ack& ack, MonoTime now) {
   if (now - ack.sent > settings_.egress_hold) counters_.stale_acks += 1;
   p.rebuilding = ack.rebuilding;
   p.fresh = std::max(p.fresh, ack.sent);
-  if (ack.index > p.acked) {
-    p.acked = p.known = ack.index;
-    pump(p, now);
-  }
+  p.taken |= ack.sent >= p.followed;
+  if (ack.index > p.acked) p.acked = p.known = ack.index;
+  for (; !p.flight.empty() && p.flight.front().last <= p.acked; p.flight.pop_front())
+    p.flight_bytes -= p.flight.front().bytes;
+  pump(p, now);
   advance_commit(now);
   drive_hand_over(now);
 }
@@ -353,10 +386,13 @@ uint16_t Member::format_of_all() const {
 
 void Member::beat(MonoTime now) {
   for (auto& [member, p] : peers_) {
-    if (!p.linked || now - p.last_append < settings_.beat) continue;
+    // Beats to who takes nothing wait in front of the first one that it will take.
+    const Duration silence{(now - p.heard).ns / kBeatsInSilence};
+    const Duration every = std::clamp(silence, settings_.beat, std::max(settings_.beat, kBeatMax));
+    if (!p.linked || now - p.last_append < every) continue;
     if (p.sync == Sync::kStreaming) {
       pump(p, now);
-      if (now - p.last_append >= settings_.beat) send_append(p, {}, now);
+      if (now - p.last_append >= every) send_append(p, {}, now);
     } else if (p.sync == Sync::kSnapshot) {
       send_append(p, {}, now);
     } else {

@@ -146,7 +146,7 @@ void Member::adopt(const GroupRecord& record, MonoTime now) {
     become(MemberState::kFollowing, Why::kRecordRead,
            "leader=" + (leader_ ? std::to_string(leader_->value) : std::string("none")));
   if (state_ == MemberState::kFollowing) {
-    if (!following_) stand(now);
+    if (!following_ && !asking()) stand(now);
     suspect(now);
   }
 }

@@ -87,6 +87,10 @@ TEST(DrillPlanner, StopsAreDrawnAroundEveryTimeOfTheList) {
     second |= stop > Duration::milliseconds(800);
   }
   EXPECT_TRUE(below && above && second);
+  Planner few(around, 1, 4);  // also a short run has all
+  for (int i = 0; i < 10; ++i)
+    EXPECT_NE(few.next().stop < Duration::milliseconds(200),
+              few.next().stop < Duration::milliseconds(200));
 }
 
 TEST(DrillPlanner, TimesStayWithinTheScenario) {
