@@ -322,6 +322,12 @@ int run_backup(const Console& console, const std::string& directory, const std::
              [&](const Json& json) { return show_backup(json, console.screen); });
 }
 
+int run_note(const Console& console, const std::string& reason) {
+  return ask(console, "POST", "/v1/note", {{"reason", reason}}, [](const Json& json) {
+    return "noted as " + json.value("name", std::string()) + "\n";
+  });
+}
+
 int run_get(const Console& console, const std::string& path) {
   return ask(console, "GET", path, nullptr, [](const Json& json) { return json.dump(2) + "\n"; });
 }

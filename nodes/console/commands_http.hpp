@@ -65,6 +65,8 @@ struct HandOverOptions {
 /// Not clean when the other member does not lead in time.
 int run_hand_over(const Console& console, const HandOverOptions& options);
 int run_backup(const Console& console, const std::string& directory, const std::string& reason);
+/// A line in the node's audit log, for what is done to it by other means.
+int run_note(const Console& console, const std::string& reason);
 /// Any GET of the API, as it comes.
 int run_get(const Console& console, const std::string& path);
 

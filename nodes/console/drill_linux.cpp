@@ -11,6 +11,7 @@
 #include <iomanip>
 #include <ostream>
 
+#include "nodes/drill/foreign_linux.hpp"
 #include "nodes/drill/proof_linux.hpp"
 #include "nodes/drill/scenario_toml.hpp"
 
@@ -72,6 +73,42 @@ void dry_run(const Console& console, const drill::DrillOptions& options) {
   *console.out << "Nothing else is touched; nothing was started.\n";
 }
 
+/// What is wrong with a drill at a cluster that runs already, told; nothing when it may begin.
+std::optional<int> check_foreign(const Console& console, const DrillCommand& command,
+                                 const drill::DrillOptions& options) {
+  if (const auto why = drill::why_not_foreign(options.scenario); !why.empty())
+    return fail(console, kUsage, "usage",
+                options.scenario.name + " is not for clusters that run already: " + why,
+                "kill-active, kill-standby, stop-and-resume-active and planned-transfer are; "
+                "without --cluster a drill starts one of its own");
+  if (!command.arbiter.empty() || command.fence != "on" || !command.from.empty())
+    return fail(console, kUsage, "usage",
+                "--arbiter, --fence, --from and --to are how a drill starts a cluster of its own",
+                "leave them out with --cluster");
+  if (!command.flow.empty() && ::access(command.flow.c_str(), R_OK) != 0)
+    return fail(console, kUsage, "usage", "--flow: can't read " + command.flow,
+                "it is the file that holdfast-venue --record writes");
+  const bool asked = command.confirm && !command.reason.empty();
+  if (asked && !command.dry_run) {
+    const auto note = ReasonText::parse(drill::note_of(options));
+    if (note) return std::nullopt;
+    return fail(console, kUsage, "usage", "--reason: " + note.error().text, "");
+  }
+  const auto hits = drill::describe_foreign(options.cluster);
+  const auto what =
+      (options.duration.ns ? "for " + std::to_string(options.duration.ns / 1'000'000'000) + " s"
+       : options.scenario.count == 1 ? "once"
+                                     : std::to_string(options.scenario.count) + " times") +
+      " on " + options.cluster.foreign + " (" + options.scenario.about + "):\n" +
+      (hits ? hits.value() : "  nothing, since it can't begin: " + hits.error().text + "\n");
+  if (command.dry_run) {
+    *console.out << "would be hit " << what << "Nothing was done.\n";
+    return hits ? kClean : kUnreachable;
+  }
+  return fail(console, kUsage, "not_confirmed", "nothing was done. Would be hit " + what,
+              "say --confirm and --reason TEXT if that is meant");
+}
+
 }  // namespace
 
 int run_drill_list(const Console& console, const DrillCommand& command) {
@@ -113,6 +150,7 @@ int run_drill(const Console& console, const DrillCommand& command) {
   drill::DrillOptions options;
   options.scenario = *found;
   if (!command.target.empty()) options.scenario.aim = *drills::aim_named(command.target);
+  if (!command.cluster.empty()) options.scenario.count = 1;  // unless more are asked for
   if (command.count) options.scenario.count = command.count;
   if (command.rate) options.scenario.rate = command.rate;
   options.seed = command.seed;
@@ -145,6 +183,18 @@ int run_drill(const Console& console, const DrillCommand& command) {
   options.cluster.binaries = own_folder();
   options.interrupted = &interrupted;
   options.progress = [&](const std::string& line) { *console.err << line << "\n" << std::flush; };
+  options.cluster.foreign = command.cluster;
+  options.cluster.token_file = console.where.token_file;
+  options.cluster.as = console.where.as;
+  options.reason = command.reason;
+  options.flow_record = command.flow;
+  const bool foreign = !command.cluster.empty();
+  if (foreign) {
+    if (const auto told = check_foreign(console, command, options)) return *told;
+  } else if (command.confirm || !command.reason.empty() || !command.flow.empty()) {
+    return fail(console, kUsage, "usage", "--confirm, --reason and --flow go with --cluster DIR",
+                "without it a drill starts a cluster of its own");
+  }
   options = drill::complete(std::move(options));
   if (command.dry_run) {
     dry_run(console, options);
@@ -152,9 +202,12 @@ int run_drill(const Console& console, const DrillCommand& command) {
   }
   ::signal(SIGINT, on_interrupt);
   ::signal(SIGTERM, on_interrupt);
+  ::signal(SIGHUP, on_interrupt);  // a stopped node is not left behind with a lost terminal
   ::signal(SIGPIPE, SIG_IGN);
   const auto outcome = drill::run_drill(options);
-  if (!outcome) return fail(console, kUnreachable, "not_started", outcome.error().text, "");
+  if (!outcome)
+    return fail(console, outcome.error().code == ErrorCode::kDenied ? kRefused : kUnreachable,
+                "not_started", outcome.error().text, "");
   const auto proof = drill::proof_of(options, outcome.value());
   const bool clean = drill::is_clean(proof);
   const bool skipped = !outcome.value().skipped.empty();
@@ -165,13 +218,21 @@ int run_drill(const Console& console, const DrillCommand& command) {
     if (!clean && !skipped)
       *console.out << "  logs, records and histories: " << options.cluster.folder << "\n";
   }
+  if (foreign) {
+    std::ofstream kept(options.cluster.folder + "/proof.json");
+    kept << proof.dump(2) << "\n";
+    if (!kept.flush())
+      return fail(console, kUnreachable, "io", "can't keep the proof in " + options.cluster.folder,
+                  "");
+    *console.err << "the proof is kept in " << options.cluster.folder << "/proof.json\n";
+  }
   if (!command.json_file.empty() && command.json_file != "-") {
     std::ofstream file(command.json_file);
     file << proof.dump(2) << "\n";
     if (!file.flush())
       return fail(console, kUnreachable, "io", "can't write " + command.json_file, "");
   }
-  if (clean && !command.keep && command.state.empty()) {
+  if (clean && !foreign && !command.keep && command.state.empty()) {
     std::error_code error;
     std::filesystem::remove_all(options.cluster.folder, error);
   }

@@ -15,6 +15,9 @@ struct DrillCommand {
   uint32_t count = 0, rate = 0;  // 0: as the scenario's file says
   uint64_t seed = 1;
   bool dry_run = false, keep = false, required = false;
+  // A cluster that runs already; "": one of its own. `flow`: the simulated exchange's record.
+  std::string cluster, reason, flow;
+  bool confirm = false;
 };
 
 int run_drill_list(const Console& console, const DrillCommand& command);

@@ -342,6 +342,8 @@ void CommandLine::add_files() {
                          [this](Console& c) { return run_backup(c, directory, reason); });
   backup->add_option("DIR", directory, "Absolute, on the node's host, must not exist")->required();
   backup->add_option("--reason,-r", reason, "Why; kept in the audit log")->default_str("backup");
+  add_reason(command(&app, "note", "A line in the node's audit log, for what is done otherwise",
+                     [this](Console& c) { return run_note(c, reason); }));
   auto* put_back = command(&app, "restore", "Put a backup in place of a journal; node stopped",
                            [this](Console& c) { return restore_backup(c, directory, to, config); });
   put_back->add_option("DIR", directory, "The backup")->required();
@@ -396,6 +398,7 @@ void CommandLine::add_drills() {
       "  holdfast drill list\n"
       "  holdfast drill run kill-active --count 20\n"
       "  holdfast drill run rolling-restart --from OLD/holdfast-node --to NEW/holdfast-node\n"
+      "  holdfast drill run kill-active --cluster DIR -n 1 --confirm --reason \"quarterly test\"\n"
       "  holdfast drill run chaos --duration 10m --seed 7 --json chaos.json");
   const auto add_config = [this](CLI::App* command) {
     command->add_option("--config", drill.config, "The configuration's folder")
@@ -426,6 +429,14 @@ void CommandLine::add_drills() {
   run->add_option("--state", drill.state,
                   "The drill's folder (default: a fresh one below build/drills)");
   run->add_option("--json", drill.json_file, "The proof as JSON into a file; -: to stdout");
+  run->add_flag(
+      "--confirm", drill.confirm,
+      "With --cluster DIR: do it to that cluster, which runs already and which others use");
+  run->add_option("--reason,-r", drill.reason,
+                  "With --cluster: why; kept in the audit logs and in the proof");
+  run->add_option("--flow", drill.flow,
+                  "With --cluster: also send orders, judged by this record of its simulated "
+                  "exchange (default: none are sent)");
   run->add_flag("--dry-run", drill.dry_run, "Say what it would hit, start nothing");
   run->add_flag("--required", drill.required, "A skipped drill is a failed one: exit 1");
   run->add_flag("--keep", drill.keep, "Keep the folder of a clean drill too");
@@ -444,7 +455,7 @@ CommandLine::CommandLine() {
   app.add_option(
       "--cluster", cluster,
       "Ask every node of the cluster of this configuration folder: health, tree, venues, "
-      "orders, risk");
+      "orders, risk; or aim a drill at it");
   add_looking();
   add_trading();
   add_venues();
@@ -484,6 +495,10 @@ int usage(const CLI::App& app, const std::string& text, const std::string& unkno
 
 // Commands that look may be asked of all nodes; those that act name their node.
 int run_on_cluster(CommandLine& line) {
+  if (!line.drill.scenario.empty()) {
+    line.drill.cluster = line.cluster;
+    return line.chosen(line.console);
+  }
   static const std::set<std::string> kLooks = {"health", "tree", "venues", "orders", "risk"};
   const auto* command = line.app.get_subcommands().front();
   if (!kLooks.contains(command->get_name()) || !command->get_subcommands().empty())

@@ -20,7 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kEtcd = "/usr/bin/etcd";
-constexpr const char* kMark = ".holdfast-drill";
 }  // namespace
 
 Cluster::Cluster(ClusterOptions options) : options_(std::move(options)), view_({}, {}) {}
@@ -64,41 +63,55 @@ Result<> Cluster::make_folder() {
   const auto names = members_in(text);
   if (auto written = write_configurations(config, text, names); !written) return written;
 
-  settings::Problems problems;
-  settings::Overrides overrides;
-  // Any member's name will do to read what they have in common.
-  overrides.node_name = names.empty() ? "" : names.front();
-  const auto loaded = settings::load_settings(config, overrides, problems);
-  if (!problems.none()) return Error{ErrorCode::kInvalid, problems.str()};
-  if (!loaded.cluster || loaded.cluster->members.size() < 2)
-    return Error{ErrorCode::kInvalid, options_.templates + "/cluster.toml names no members"};
-
-  shards_ = loaded.node.shards;
-  for (uint32_t shard = 0; shard < shards_; ++shard) {
-    groups_.push_back("orders/" + std::to_string(shard));
-    records_.push_back(folder + "/arbiter/group-" + std::to_string(1 + shard) + ".json");
-  }
-  for (const auto& venue : loaded.venues) {
-    groups_.push_back("venue/" + venue.entry.name.str());
-    records_.push_back(folder + "/arbiter/group-" + std::to_string(venue.entry.group.value) +
-                       ".json");
-  }
-  std::vector<uint32_t> members;
-  for (const auto& member : loaded.cluster->members) {
-    Node node;
-    node.member = member.id.value;
-    node.name = member.name;
-    node.folder = member.state_directory;
+  if (auto read = read_configuration(config, names.empty() ? "" : names.front()); !read)
+    return read;
+  for (Node& node : nodes_) {
     node.binary = options_.from.empty() ? program("holdfast-node") : options_.from;
-    node.order_entry = settings::to_text(member.order_entry);
-    if (member.operator_api)
-      node.operator_url = "http://" + settings::to_text(*member.operator_api);
     node.config = options_.ways ? config + "-" + node.name : config;
-    node.log = std::make_unique<Tail>(node.folder + "/node.log");
     fs::create_directories(node.folder);
     if (auto made = make_token(node.folder + "/operator.token"); !made) return made.error();
     if (options_.faults)
       if (auto mapped = map_faults(node); !mapped) return mapped;
+  }
+  return success();
+}
+
+/// `name`: of any member, which will do to read what they have in common.
+Result<> Cluster::read_configuration(const std::string& config, const std::string& name) {
+  settings::Problems problems;
+  settings::Overrides overrides;
+  overrides.node_name = name;
+  const auto loaded = settings::load_settings(config, overrides, problems);
+  if (!problems.none()) return Error{ErrorCode::kInvalid, problems.str()};
+  if (!loaded.cluster || loaded.cluster->members.size() < 2)
+    return Error{ErrorCode::kInvalid, config + "/cluster.toml names no members"};
+
+  options_.etcd = loaded.cluster->etcd.has_value();
+  const auto record = [&](uint32_t group) {
+    return loaded.cluster->arbiter_directory + "/group-" + std::to_string(group) + ".json";
+  };
+  shards_ = loaded.node.shards;
+  for (uint32_t shard = 0; shard < shards_; ++shard) {
+    groups_.push_back("orders/" + std::to_string(shard));
+    records_.push_back(record(1 + shard));
+  }
+  for (const auto& venue : loaded.venues) {
+    groups_.push_back("venue/" + venue.entry.name.str());
+    records_.push_back(record(venue.entry.group.value));
+  }
+  std::vector<uint32_t> members;
+  for (const auto& member : loaded.cluster->members) {
+    // Nobody waits for a learner, and it never leads by itself: it is left alone.
+    if (is_foreign() && member.role != replication::Role::kSync) continue;
+    Node node;
+    node.member = member.id.value;
+    node.name = member.name;
+    node.folder = member.state_directory;
+    node.token_file = node.folder + "/operator.token";
+    node.order_entry = settings::to_text(member.order_entry);
+    if (member.operator_api)
+      node.operator_url = "http://" + settings::to_text(*member.operator_api);
+    node.log = std::make_unique<Tail>(node.folder + "/node.log");
     members.push_back(node.member);
     nodes_.push_back(std::move(node));
   }
@@ -309,6 +322,10 @@ Node& Cluster::node(uint32_t member) {
 }
 
 std::optional<pid_t> Cluster::pid(const Node& node) const {
+  if (is_foreign()) {
+    const auto process = guarded_process(node.folder);
+    return process ? std::optional(process.value().pid) : std::nullopt;
+  }
   // The guard's child; or ours, when its guard is gone and nobody has adopted it.
   const auto text = read_all(node.folder + "/order_entry.json");
   const auto at = text.find("\"pid\":");
@@ -324,22 +341,33 @@ std::optional<pid_t> Cluster::pid(const Node& node) const {
 Result<Now> Cluster::signal_node(const Node& node, int number) {
   const auto process = pid(node);
   if (!process) return Error{ErrorCode::kNotFound, node.name + " does not run"};
-  return signal_exactly(*process, 0, number);
+  const auto id = is_foreign() ? guarded_process(node.folder) : process_of(*process);
+  if (!id) return id.error();
+  return signal_exactly(id.value(), number);
 }
 
 nlohmann::json Cluster::ask(const Node& node, std::vector<std::string> words) const {
+  auto answer = ask_for_all(node, std::move(words));
+  return answer.code == 0 ? std::move(answer.json) : nlohmann::json();
+}
+
+Cluster::Answer Cluster::ask_for_all(const Node& node, std::vector<std::string> words) const {
   Command command;
-  command.words = {program("holdfast"), "--json",       "--url",
-                   node.operator_url,   "--token-file", node.folder + "/operator.token"};
+  command.words = {program("holdfast"),
+                   "--json",
+                   "--url",
+                   node.operator_url,
+                   "--token-file",
+                   options_.token_file.empty() ? node.token_file : options_.token_file};
+  if (!options_.as.empty()) command.words.insert(command.words.end(), {"--as", options_.as});
   command.words.insert(command.words.end(), words.begin(), words.end());
   command.output = options_.folder + "/answer.json";
   std::error_code error;
   fs::remove(command.output, error);
   auto asked = Process::start(command);
-  if (!asked || !asked.value().wait(Duration::seconds(10))) return nullptr;
-  if (asked.value().exit_code() != 0) return nullptr;
-  const auto answer = nlohmann::json::parse(read_all(command.output), nullptr, false);
-  return answer.is_discarded() ? nlohmann::json() : answer;
+  if (!asked || !asked.value().wait(Duration::seconds(10))) return {};
+  auto answer = nlohmann::json::parse(read_all(command.output), nullptr, false);
+  return {asked.value().exit_code(), answer.is_discarded() ? nlohmann::json() : answer};
 }
 
 void clear(FaultPage& page) {
@@ -439,6 +467,7 @@ std::string Cluster::order_entry() const {
 }
 
 void Cluster::stop() {
+  if (is_foreign()) return;
   if (network_) network_->heal();
   for (Node& node : nodes_)
     if (node.faults) clear(*node.faults);

@@ -27,12 +27,15 @@ struct ClusterOptions {
   bool ways = false;      // members, venue and etcd reach each other through a proxy
   bool faults = false;    // nodes have the fault library before them
   int heartbeat_s = 0;    // HeartBtInt at the venue; zero: as configured
+  // The configuration of a cluster that runs already; "": one of its own, of the templates.
+  std::string foreign = {};
+  std::string token_file = {}, as = {};  // … and whose token; "": each node's own file
 };
 
 /// One member.
 struct Node {
   uint32_t member = 0;
-  std::string name, folder, order_entry, operator_url;
+  std::string name, folder, order_entry, operator_url, token_file;
   std::string binary;  // that its guard starts
   std::string config;
   Process guard;
@@ -46,10 +49,21 @@ struct Node {
   WallTime true_time(WallTime told, WallTime read) const;
 };
 
+/// The process that the guard of this state directory keeps, by its record and the time at which
+/// it started. kNotFound: there is none now.
+Result<ProcessId> guarded_process(const std::string& state_directory);
+
+/// A foreign cluster is one drill's at a time.
+struct Reserved {
+  int fd = -1;
+  ~Reserved();
+};
+
 /// Nothing is wrong with this node's disk and clock any more.
 void clear(FaultPage& page);
 
-inline constexpr const char* kVenue = "venue";  // among the names of a network
+inline constexpr const char* kMark = ".holdfast-drill";  // in a folder that a drill made
+inline constexpr const char* kVenue = "venue";           // among the names of a network
 inline constexpr const char* kFaultLibrary = "libholdfast_fault.so";
 inline constexpr std::size_t kEtcdMembers = 3;
 inline std::string etcd_name(std::size_t member) { return "etcd-" + std::to_string(member); }
@@ -58,7 +72,17 @@ class Cluster {
  public:
   /// Makes the folder and starts everything; returns before anything leads.
   static Result<std::unique_ptr<Cluster>> start(ClusterOptions options);
+  /// The cluster of `options.foreign`, which is left as it is: no file but those in
+  /// `options.folder` is written. Every node must run on this host below a guard, by the record
+  /// that its guard keeps, and be ours to signal; kUnavailable or kDenied says which is not.
+  static Result<std::unique_ptr<Cluster>> attach(ClusterOptions options);
   ~Cluster();
+  bool is_foreign() const { return !options_.foreign.empty(); }
+  /// Reserves a foreign cluster for this drill and leaves a line in every node's audit log.
+  /// Gives the name of the token's holder. kDenied: the role does not permit it.
+  Result<std::string> reserve(const std::string& note);
+  /// A line in the audit log of every node that answers.
+  void note(const std::string& text) const;
 
   std::vector<Node>& nodes() { return nodes_; }
   Node& node(uint32_t member);
@@ -76,6 +100,12 @@ class Cluster {
   Result<> start_etcd_member(std::size_t member);
   /// What `holdfast` answers that is asked at the node; null when it does not answer.
   nlohmann::json ask(const Node& node, std::vector<std::string> words) const;
+  struct Answer {
+    int code = -1;  // the command's exit code; -1: none within its time
+    nlohmann::json json;
+  };
+  /// The same, refusals too.
+  Answer ask_for_all(const Node& node, std::vector<std::string> words) const;
 
   /// Reads what the logs gained.
   void look();
@@ -103,6 +133,10 @@ class Cluster {
  private:
   explicit Cluster(ClusterOptions options);
   Result<> make_folder();
+  Result<> make_answer_folder();
+  Result<> find_node(Node& node);
+  void ask_how_all_stand();
+  Result<> read_configuration(const std::string& config, const std::string& name);
   Result<> write_configurations(const std::string& config, const std::string& text,
                                 const std::vector<std::string>& names);
   Result<> map_faults(Node& node);
@@ -126,6 +160,7 @@ class Cluster {
   drills::View view_;
   std::vector<drills::Transition> transitions_;
   std::size_t arbiter_alarms_ = 0;
+  std::unique_ptr<Reserved> reserved_;
 };
 
 }  // namespace holdfast::drill

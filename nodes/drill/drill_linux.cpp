@@ -8,6 +8,7 @@
 #include <fstream>
 #include <set>
 
+#include "nodes/drill/foreign_linux.hpp"
 #include "nodes/drill/replay_rocksdb.hpp"
 
 namespace holdfast::drill {
@@ -27,9 +28,18 @@ class Drill {
   explicit Drill(const DrillOptions& options) : options_(options) {}
 
   Result<Outcome> run() {
-    adopt_orphans();
+    if (!foreign_) adopt_orphans();
     const auto outcome = disturb();
     load_ = {};
+    if (foreign_) {
+      if (cluster_ && outcome_.begun.ns)
+        cluster_->note("drill " + options_.scenario.name + " ended after " +
+                       std::to_string(outcome_.runs.size()) + " steps");
+      steps_.reset();
+      cluster_.reset();
+      if (!outcome) return outcome.error();
+      return std::move(outcome_);
+    }
     if (cluster_) {
       if (!interrupted()) end_all_below();  // as they are: an end in order would write more
       if (outcome && !interrupted() && outcome_.runs.size() > 0) replay_journals();
@@ -54,18 +64,9 @@ class Drill {
   }
 
   Result<> disturb() {
-    say("starting three nodes and the simulated exchange in " + options_.cluster.folder);
-    auto cluster = Cluster::start(options_.cluster);
-    if (!cluster) return cluster.error();
-    cluster_ = std::move(cluster).value();
-    steps_ = std::make_unique<Steps>(*cluster_, hooks());
-    if (auto whole = wait_whole(kStart); !whole) {
-      if (interrupted()) return success();
-      return Error{ErrorCode::kUnavailable,
-                   "the cluster did not come up: " + cluster_->unsettled() + "; its logs are in " +
-                       cluster_->folder()};
-    }
-    if (auto flow = start_flow(); !flow) return flow.error();
+    if (auto there = foreign_ ? attach() : start(); !there || interrupted()) return there;
+    if (has_flow(options_))
+      if (auto flow = start_flow(); !flow) return flow.error();
     drills::Planner planner(options_.scenario, cluster_->shards(), options_.seed);
     const MonoTime begun = now().mono;
     const bool timed = options_.duration.ns > 0;
@@ -74,25 +75,63 @@ class Drill {
       if (!run_step(planner.next(), n)) break;
     }
     outcome_.interrupted = interrupted();
-    end_flow();
+    if (has_flow(options_)) end_flow();
     read_journals();
-    read_venue();
+    if (has_flow(options_)) read_venue();
+    return success();
+  }
+
+  Result<> start() {
+    say("starting three nodes and the simulated exchange in " + options_.cluster.folder);
+    auto cluster = Cluster::start(options_.cluster);
+    if (!cluster) return cluster.error();
+    cluster_ = std::move(cluster).value();
+    steps_ = std::make_unique<Steps>(*cluster_, hooks());
+    if (wait_whole(kStart) || interrupted()) return success();
+    return Error{ErrorCode::kUnavailable, "the cluster did not come up: " + cluster_->unsettled() +
+                                              "; its logs are in " + cluster_->folder()};
+  }
+
+  /// Nothing is done to a cluster that is not whole, nor without a note in its audit logs.
+  Result<> attach() {
+    auto cluster = Cluster::attach(options_.cluster);
+    if (!cluster) return cluster.error();
+    cluster_ = std::move(cluster).value();
+    steps_ = std::make_unique<Steps>(*cluster_, hooks());
+    if (!wait_whole(kWhole)) {
+      if (interrupted()) return success();
+      return Error{ErrorCode::kUnavailable,
+                   "the cluster is not whole, so nothing was done: " + cluster_->unsettled()};
+    }
+    auto by = cluster_->reserve(note_of(options_));
+    if (!by) return by.error();
+    outcome_.by = std::move(by).value();
+    outcome_.begun = now().wall;
+    say("the cluster of " + options_.cluster.foreign + " is whole; noted in its audit logs as " +
+        outcome_.by);
     return success();
   }
 
   Steps::Hooks hooks() {
-    return {[this](Duration span) { wait(span); }, [this] { look(); },
-            [this] { return interrupted(); }, [this](Run& run) { measure(run); },
+    return {[this](Duration span) { wait(span); },
+            [this] { look(); },
+            [this] { return interrupted(); },
+            [this](Run& run) { measure(run); },
             [this](MonoTime from) {
               look();
               return static_cast<std::size_t>(std::count_if(
                   outcome_.acknowledged.begin() + static_cast<std::ptrdiff_t>(acknowledged_before_),
                   outcome_.acknowledged.end(),
                   [&](const auto& order) { return order.submitted >= from; }));
-            }};
+            },
+            foreign_ ? note_of(options_) : "drill"};
   }
 
   // ---- flow
+
+  std::string venue_record() const {
+    return foreign_ ? options_.flow_record : cluster_->venue_record();
+  }
 
   Result<> start_flow() {
     const std::string& folder = cluster_->folder();
@@ -101,7 +140,7 @@ class Drill {
                      "--connect",
                      cluster_->order_entry(),
                      "--venue-record",
-                     cluster_->venue_record(),
+                     venue_record(),
                      "--flow",
                      "synthetic:" + std::to_string(options_.seed),
                      "--orders",
@@ -113,6 +152,10 @@ class Drill {
                      "--json",
                      folder + "/load.json",
                      "--quiet"};
+    if (foreign_) {  // where orders of an earlier drill may still be known
+      command.words.push_back("--ids");
+      command.words.push_back("D" + std::to_string(now().wall.ns / 1'000'000'000) + "-");
+    }
     command.output = folder + "/load.log";
     auto started = Process::start(command);
     if (!started) return started.error();
@@ -164,6 +207,11 @@ class Drill {
       const std::string differs = compare_members();
       if (differs.empty() || interrupted()) return;
       if (differs != std::exchange(waits_for, differs)) say("  waiting: " + differs);
+      if (now().mono > until && foreign_ && !diverged_) {
+        // Others' orders flow, so that no two members are seen at the same entry.
+        outcome_.notes.push_back("states not compared: " + differs);
+        return;
+      }
       if (now().mono > until) return finding(differs);
       wait(Duration::milliseconds(200));
     }
@@ -172,7 +220,7 @@ class Drill {
   /// The first thing in which the members differ, in words.
   std::string compare_members() {
     std::map<std::string, std::set<uint64_t>> committed;
-    std::map<std::string, std::set<std::string>> hashes;
+    std::map<std::pair<std::string, uint64_t>, std::set<std::string>> hashes;
     std::string differs;
     std::map<GroupId, Index> level;
     level_.clear();
@@ -197,7 +245,7 @@ class Drill {
         const auto at = group.value("state_hash_at", uint64_t{0});
         const auto hash = at ? group.value("state_hash", std::string()) : std::string("none");
         outcome_.state_hash[name][node.name] = hash + " at " + std::to_string(at);
-        if (at == index) hashes[name].insert(hash);
+        if (at) hashes[{name, at}].insert(hash);
         if (at != index && group.contains("state_hash_at"))  // a build of before has none
           differs = node.name + " has no state hash of " + name + " at " + std::to_string(index);
         for (const char* counter :
@@ -205,11 +253,14 @@ class Drill {
           counters[counter] += group.value(counter, uint64_t{0});
       }
     }
+    for (const auto& [place, all] : hashes)
+      if (all.size() != 1) {
+        diverged_ = true;
+        return "the members' states of " + place.first + " differ at the same entry";
+      }
     if (committed.size() != cluster_->groups().size()) return "not every group is there";
     for (const auto& [name, indexes] : committed)
       if (indexes.size() != 1) return "the members' journals of " + name + " do not end alike";
-    for (const auto& [name, all] : hashes)
-      if (all.size() != 1) return "the members' states of " + name + " differ at the same entry";
     if (differs.empty()) level_ = std::move(level);
     return differs;
   }
@@ -237,7 +288,7 @@ class Drill {
   }
 
   void read_venue() {
-    std::ifstream file(cluster_->venue_record());
+    std::ifstream file(venue_record());
     for (std::string line; std::getline(file, line);) {
       const auto at = line.find("\"type\":\"");
       if (at == std::string::npos) continue;
@@ -312,7 +363,7 @@ class Drill {
     const auto whole = wait_whole(kWhole);
     while (!interrupted()) {
       measure(run);
-      if (run.spans.first_ack || now().mono - over > kWhole) break;
+      if (run.spans.first_ack || !has_flow(options_) || now().mono - over > kWhole) break;
       sleep_for(kLook);
       look();
     }
@@ -321,14 +372,16 @@ class Drill {
     say("  " + std::to_string(n) +
         (options_.duration.ns ? "" : "/" + std::to_string(options_.scenario.count)) + " " +
         run.what + ": detect " + in_ms(run.spans.detect) + ", lead " + in_ms(run.spans.lead) +
-        (run.disturbance.shard ? "" : ", logon " + in_ms(run.spans.logon)) + ", first ack " +
-        in_ms(run.spans.first_ack) + ", whole " + in_ms(run.whole));
+        (run.disturbance.shard ? "" : ", logon " + in_ms(run.spans.logon)) +
+        (has_flow(options_) ? ", first ack " + in_ms(run.spans.first_ack) : "") + ", whole " +
+        in_ms(run.whole));
     if (!whole)
       finding("step " + std::to_string(n) +
               ": the set is not whole again after 10 s: " + cluster_->unsettled());
-    if (!run.spans.first_ack)
+    const bool acknowledged = run.spans.first_ack || !has_flow(options_);
+    if (!acknowledged)
       finding("step " + std::to_string(n) + ": no order was acknowledged within 10 s");
-    const bool go_on = run.whole && run.spans.first_ack;
+    const bool go_on = run.whole && acknowledged;
     outcome_.runs.push_back(std::move(run));
     return go_on;
   }
@@ -350,6 +403,8 @@ class Drill {
   }
 
   const DrillOptions& options_;
+  const bool foreign_ = !options_.cluster.foreign.empty();
+  bool diverged_ = false;  // states differed at the same entry
   Outcome outcome_;
   std::unique_ptr<Cluster> cluster_;
   Process load_;
@@ -362,7 +417,16 @@ class Drill {
 
 }  // namespace
 
+std::string note_of(const DrillOptions& options) {
+  return "drill " + options.scenario.name + ": " + options.reason;
+}
+
+bool has_flow(const DrillOptions& options) {
+  return options.cluster.foreign.empty() || !options.flow_record.empty();
+}
+
 DrillOptions complete(DrillOptions options) {
+  if (!options.cluster.foreign.empty()) return options;  // it is as it is
   auto& faults = options.scenario.faults;
   auto& cluster = options.cluster;
   // Of many faults those are left out that this cluster can't have; one alone is skipped.
@@ -395,6 +459,11 @@ std::string why_skipped(const DrillOptions& options) {
 }
 
 Result<Outcome> run_drill(const DrillOptions& options) {
+  if (!options.cluster.foreign.empty()) {
+    if (const auto why = why_not_foreign(options.scenario); !why.empty())
+      return Error{ErrorCode::kInvalid, why};
+    return Drill(options).run();
+  }
   Outcome skipped;
   skipped.skipped = why_skipped(options);
   if (!skipped.skipped.empty()) return skipped;

@@ -17,6 +17,9 @@ struct DrillOptions {
   uint64_t seed = 1;
   Duration duration;  // zero: by the scenario's count
   ClusterOptions cluster;
+  // On a foreign cluster (`cluster.foreign`):
+  std::string reason;       // for audit logs and proof
+  std::string flow_record;  // the simulated exchange's record; "": no orders are sent
   const std::atomic<bool>* interrupted = nullptr;
   std::function<void(const std::string&)> progress;
 };
@@ -34,7 +37,15 @@ struct Outcome {
   std::map<std::string, uint64_t> venue;     // the exchange's record: facts by type
   std::map<std::string, uint64_t> memory;    // by node: RssAnon less AnonHugePages, bytes, largest
   bool interrupted = false;
+  std::string by;                  // foreign: the operator, by the token
+  WallTime begun;                  // foreign: when it was noted
+  std::vector<std::string> notes;  // what could not be looked at, though nothing went wrong
 };
+
+/// What nodes keep in their audit logs about a drill; at most limits::kReasonTextBytes.
+std::string note_of(const DrillOptions& options);
+/// Whether the drill sends orders of its own.
+bool has_flow(const DrillOptions& options);
 
 /// With what the scenario's faults need of the cluster, less those faults of many that this cluster
 /// can't have. To be called before run_drill().

@@ -173,19 +173,13 @@ void end_all_below() {
   }
 }
 
-Result<Now> signal_exactly(pid_t pid, pid_t parent, int number) {
-  const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-  if (fd < 0) return Error{ErrorCode::kNotFound, "no process " + std::to_string(pid)};
-  if (parent > 0 && status_of(pid).parent != parent) {
-    ::close(fd);
-    return Error{ErrorCode::kNotFound, "process " + std::to_string(pid) + " is another one"};
-  }
+Result<Now> signal_exactly(ProcessId process, int number) {
+  const auto fd = open_process(process);
+  if (!fd) return fd.error();
   const Now at = now();
-  const long done = ::syscall(SYS_pidfd_send_signal, fd, number, nullptr, 0);
-  const std::string why = std::strerror(errno);
-  ::close(fd);
-  if (done != 0)
-    return Error{ErrorCode::kNotFound, "can't signal process " + std::to_string(pid) + ": " + why};
+  const auto sent = signal_process(fd.value(), number);
+  ::close(fd.value());
+  if (!sent) return sent.error();
   return at;
 }
 

@@ -10,6 +10,7 @@
 
 #include "messages/result.hpp"
 #include "messages/time.hpp"
+#include "supervision/runtime/process_linux.hpp"
 
 namespace holdfast::drill {
 
@@ -60,9 +61,9 @@ std::vector<pid_t> children_of(pid_t parent);
 /// Whether the process is there and no zombie.
 bool is_alive(pid_t pid);
 
-/// Signals a process that was verified to be there by a descriptor of its own, so that no other
-/// that got its number is hit. `at` is when. kNotFound: it is gone.
-Result<Now> signal_exactly(pid_t pid, pid_t parent, int number);
+/// Signals this process by a descriptor of its own, so that no other that got its number is hit.
+/// When that was. kNotFound: it is gone.
+Result<Now> signal_exactly(ProcessId process, int number);
 
 /// RssAnon less AnonHugePages, bytes: what must be unmapped page by page when it is killed. 0 when
 /// the kernel does not say.

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <ctime>
 #include <ostream>
 #include <set>
+
+#include "nodes/drill/foreign_linux.hpp"
 
 namespace holdfast::drill {
 
@@ -73,6 +76,18 @@ std::string alike(const Json& members) {
   return texts.size() == 1 ? *texts.begin() + " on all " + std::to_string(members.size()) : each;
 }
 
+std::string utc(WallTime at) {
+  const auto seconds = static_cast<time_t>(at.ns / 1'000'000'000);
+  tm parts{};
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", ::gmtime_r(&seconds, &parts));
+  return text;
+}
+
+const char* clean_words(bool flow) {
+  return flow ? "CLEAN: every order is accounted for" : "CLEAN: every step went as it must";
+}
+
 }  // namespace
 
 Json proof_of(const DrillOptions& options, const Outcome& outcome) {
@@ -80,6 +95,16 @@ Json proof_of(const DrillOptions& options, const Outcome& outcome) {
   Json proof;
   proof["scenario"] = scenario.name;
   if (!outcome.skipped.empty()) proof["skipped"] = outcome.skipped;
+  const bool flow = has_flow(options);
+  if (const auto& cluster = options.cluster; !cluster.foreign.empty()) {
+    proof["cluster"] = cluster.foreign;
+    proof["reason"] = options.reason;
+    proof["operator"] = outcome.by;
+    proof["user"] = user_name();
+    proof["begun"] = outcome.begun.ns;
+    proof["notes"] = outcome.notes;
+  }
+  proof["flow"] = flow;
   proof["target"] = drills::name_of(scenario.aim);
   proof["arbiter"] = options.cluster.etcd ? "etcd" : "embedded";
   proof["fence"] = options.cluster.fence ? "on" : "off";
@@ -90,8 +115,8 @@ Json proof_of(const DrillOptions& options, const Outcome& outcome) {
     return outcome.flow.is_object() ? outcome.flow.value(key, uint64_t{0}) : uint64_t{0};
   };
   for (const char* key : {"lost", "duplicated", "contradicted", "unknown", "not_sent"})
-    proof[key] = told(key);
-  proof["refused"] = told("rejected");
+    proof[key] = flow ? Json(told(key)) : Json();  // without orders nothing can be said
+  proof["refused"] = flow ? Json(told("rejected")) : Json();
   proof["detect_ms"] = spans_to_json(outcome.runs, [](const Run& r) { return r.spans.detect; });
   proof["lead_ms"] = spans_to_json(outcome.runs, [](const Run& r) { return r.spans.lead; });
   proof["logon_ms"] = spans_to_json(outcome.runs, [](const Run& r) { return r.spans.logon; });
@@ -145,7 +170,8 @@ Json proof_of(const DrillOptions& options, const Outcome& outcome) {
                      {"first_ack_ms", span(run.spans.first_ack)},
                      {"pause_ms", span(run.spans.pause)},
                      {"whole_ms", span(run.whole)}});
-  proof["clean"] = outcome.skipped.empty() && outcome.findings.empty() && told("sent") > 0 &&
+  proof["clean"] = outcome.skipped.empty() && outcome.findings.empty() &&
+                   (flow ? told("sent") > 0 : !outcome.runs.empty()) &&
                    told("lost") + told("duplicated") + told("contradicted") + told("unknown") == 0;
   return proof;
 }
@@ -158,9 +184,21 @@ void print_proof(const Json& proof, std::ostream& out) {
     out << "skipped: " << proof.at("skipped").get<std::string>() << "\n";
     return;
   }
-  out << proof.at("runs").dump() << " runs at " << proof.at("rate").dump()
-      << " requests a second, seed " << proof.at("seed").dump() << "\n\n";
-  out << "  told      " << counts(proof.at("told")) << "\n";
+  const bool flow = proof.at("flow").get<bool>();
+  out << proof.at("runs").dump() << " runs "
+      << (flow ? "at " + proof.at("rate").dump() + " requests a second"
+               : "without orders of its own")
+      << ", seed " << proof.at("seed").dump() << "\n\n";
+  if (proof.contains("cluster")) {
+    out << "  cluster   " << proof.at("cluster").get<std::string>() << "\n  reason    "
+        << proof.at("reason").get<std::string>() << "\n  operator  "
+        << proof.at("operator").get<std::string>() << " (user "
+        << proof.at("user").get<std::string>() << "), "
+        << utc(WallTime{proof.at("begun").get<int64_t>()}) << "\n";
+    for (const auto& note : proof.at("notes"))
+      out << "  note      " << note.get<std::string>() << "\n";
+  }
+  if (flow) out << "  told      " << counts(proof.at("told")) << "\n";
   if (proof.at("journal").is_object())
     for (const auto& [group, held] : proof.at("journal").items())
       out << "  journal   " << group << ": " << counts(held) << "\n";
@@ -169,18 +207,19 @@ void print_proof(const Json& proof, std::ostream& out) {
     if (proof.at(key).is_object())
       for (const auto& [group, members] : proof.at(key).items())
         out << "  " << from << group << ": " << alike(members) << "\n";
-  out << "  venue     " << counts(proof.at("venue")) << "\n";
+  if (flow) out << "  venue     " << counts(proof.at("venue")) << "\n";
   out << "  counters  " << counts(proof.at("counters")) << ", " << proof.at("resumed_alive").dump()
       << " resumed_alive, " << proof.at("resumed_succeeded").dump() << " of them succeeded\n";
   out << "  verdict   ";
   for (const char* key : {"lost", "duplicated", "contradicted", "unknown", "not_sent", "refused"})
-    out << key << " " << proof.at(key).dump() << "  ";
+    if (flow) out << key << " " << proof.at(key).dump() << "  ";
+  if (!flow) out << "none on orders: the drill sent none";
   out << "\n\n";
   for (const char* key :
        {"detect_ms", "lead_ms", "logon_ms", "first_ack_ms", "pause_ms", "whole_ms"})
-    out << row(key, proof.at(key));
+    if (proof.at(key).at("count") != 0) out << row(key, proof.at(key));
   for (const char* key : {"before", "during", "after"})
-    out << row(std::string("order latency ") + key, proof.at("order_latency_ms").at(key));
+    if (flow) out << row(std::string("order latency ") + key, proof.at("order_latency_ms").at(key));
   out << "  rss_anon_mb            most " << number(proof.at("rss_anon_mb"))
       << "   RssAnon less AnonHugePages of a node before a step\n";
   for (const auto& [node, bytes] : proof.at("memory_bytes").items()) {
@@ -193,7 +232,7 @@ void print_proof(const Json& proof, std::ostream& out) {
     if (proof.contains(key))
       for (const auto& finding : proof.at(key)) out << "  ! " << finding.get<std::string>() << "\n";
   if (proof.at("interrupted").get<bool>()) out << "  interrupted before its end\n";
-  out << "\n  " << (is_clean(proof) ? "CLEAN: every order is accounted for" : "NOT CLEAN") << "\n";
+  out << "\n  " << (is_clean(proof) ? clean_words(flow) : "NOT CLEAN") << "\n";
 }
 
 }  // namespace holdfast::drill

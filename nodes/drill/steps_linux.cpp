@@ -112,8 +112,9 @@ bool Steps::stop_and_resume(Run& run, uint32_t leader) {
   run.what = "SIGSTOP of " + node.name + ", which leads " + run.disturbance.group + ", for " +
              in_ms(run.step.stop);
   const auto pid = cluster_.pid(node);
-  const auto at = pid ? signal_exactly(*pid, 0, SIGSTOP)
-                      : Result<Now>(Error{ErrorCode::kNotFound, "it does not run"});
+  const auto process = pid ? process_of(*pid) : Error{ErrorCode::kNotFound, "it does not run"};
+  // By its guard's record; what is woken up must be what was stopped.
+  const auto at = process ? cluster_.signal_node(node, SIGSTOP) : process.error();
   if (!at) {
     run.what += ": " + at.error().text;
     return false;
@@ -121,7 +122,7 @@ bool Steps::stop_and_resume(Run& run, uint32_t leader) {
   run.disturbance.at = at.value().wall;
   run.disturbance.mono = at.value().mono;
   hooks_.wait(run.step.stop);
-  if (is_alive(*pid) && signal_exactly(*pid, 0, SIGCONT)) {
+  if (is_alive(*pid) && signal_exactly(process.value(), SIGCONT)) {
     hooks_.look();
     hooks_.measure(run);
     run.resumed_alive = true;
@@ -163,7 +164,7 @@ bool Steps::hand_over(Run& run, uint32_t leader, uint32_t to) {
   run.what = "hand-over of " + run.disturbance.group + " from " + node.name + " to " + successor;
   begins(run);
   const auto answer = cluster_.ask(
-      node, {"hand-over", run.disturbance.group, "--to", successor, "--reason", "drill"});
+      node, {"hand-over", run.disturbance.group, "--to", successor, "--reason", hooks_.reason});
   if (answer.is_null()) {
     run.what += ": it was refused";
     return false;

@@ -32,6 +32,7 @@ class Steps {
     std::function<void(Run&)> measure;
     /// Orders first submitted after `from` of which the venue's answer has come.
     std::function<std::size_t(MonoTime from)> acknowledged_since;
+    std::string reason;  // that is given to operators' commands
   };
   Steps(Cluster& cluster, Hooks hooks) : cluster_(cluster), hooks_(std::move(hooks)) {}
 

@@ -161,8 +161,9 @@ std::optional<Action> LobsterFlow::next(std::string_view line) {
 
 // ---- synthetic ----------------------------------------------------------------------------------
 
-SyntheticFlow::SyntheticFlow(Symbol symbol, uint64_t seed, Price start, Duration interval)
-    : symbol_(symbol), state_(seed), mid_(start), interval_(interval) {}
+SyntheticFlow::SyntheticFlow(Symbol symbol, uint64_t seed, Price start, Duration interval,
+                             std::string ids)
+    : ids_(std::move(ids)), symbol_(symbol), state_(seed), mid_(start), interval_(interval) {}
 
 uint64_t SyntheticFlow::random() {  // splitmix64: the same flow from the same seed, everywhere
   uint64_t z = (state_ += 0x9E3779B97F4A7C15ull);
@@ -175,7 +176,7 @@ Action SyntheticFlow::submit_maker() {
   Live live;
   live.side = below(2) ? Side::kBuy : Side::kSell;
   live.account = maker(made_, live.side);
-  live.id = ClientOrderId("S" + std::to_string(made_));
+  live.id = ClientOrderId(ids_ + std::to_string(made_));
   live.shares = 100 * static_cast<int64_t>(1 + below(5));
   const auto away = static_cast<int64_t>(1 + below(20)) * kTickUnits;
   live.price = Price::from_units(live.side == Side::kBuy ? mid_.units - away : mid_.units + away);
@@ -194,7 +195,7 @@ Action SyntheticFlow::submit_taker() {
       Price::from_units(side == Side::kBuy ? mid_.units + through : mid_.units - through);
   Action action;
   action.order = order_of(
-      taker(side == Side::kBuy ? 0 : 1), ClientOrderId("S" + std::to_string(made_)), symbol_, side,
+      taker(side == Side::kBuy ? 0 : 1), ClientOrderId(ids_ + std::to_string(made_)), symbol_, side,
       price, 100 * static_cast<int64_t>(1 + below(4)), TimeInForce::kImmediateOrCancel, "taker");
   counts_.takers += 1;
   return action;

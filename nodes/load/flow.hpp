@@ -81,7 +81,9 @@ class LobsterFlow {
 /// cross.
 class SyntheticFlow {
  public:
-  SyntheticFlow(Symbol symbol, uint64_t seed, Price start, Duration interval);
+  /// `ids`: what client order ids begin with; short.
+  SyntheticFlow(Symbol symbol, uint64_t seed, Price start, Duration interval,
+                std::string ids = "S");
   Action next();
   const FlowCounts& counts() const { return counts_; }
 
@@ -98,6 +100,7 @@ class SyntheticFlow {
   uint64_t below(uint64_t bound) { return random() % bound; }
   Action submit_maker();
   Action submit_taker();
+  std::string ids_;
   Symbol symbol_;
   uint64_t state_;
   Price mid_;

@@ -12,8 +12,8 @@ namespace holdfast::load {
 namespace {
 
 struct Options {
-  std::string flow = "synthetic:1", symbol = "AAPL", price = "585.00", state_directory, node,
-              client_id = "demo", credential, venue_record, json, timeline;
+  std::string flow = "synthetic:1", ids = "S", symbol = "AAPL", price = "585.00", state_directory,
+              node, client_id = "demo", credential, venue_record, json, timeline;
   uint64_t orders = 0, rate = 0, cut_every = 0;
   std::size_t in_flight = 256, batch = 64;
   double speed = 0;
@@ -69,7 +69,7 @@ Result<ActionSource> make_flow(const Options& options, FlowCounts& counts) {
   auto price = Price::parse(options.price);
   if (!price) return price.error();
   const auto flow = std::make_shared<SyntheticFlow>(symbol.value(), seed, price.value(),
-                                                    Duration::microseconds(250));
+                                                    Duration::microseconds(250), options.ids);
   return ActionSource{options.orders ? options.orders : 20'000, [flow, &counts](std::size_t) {
                         Action action = flow->next();
                         counts = flow->counts();
@@ -220,6 +220,13 @@ int main(int argc, char** argv) {
       "reach the node or\n"
       "read the record.");
   app.add_option("--flow", options.flow, "synthetic[:SEED] or lobster:FILE")->capture_default_str();
+  app.add_option("--ids", options.ids,
+                 "what client order ids of the synthetic flow begin with; another one on a cluster "
+                 "that had such a flow before, since an id is heard once")
+      ->capture_default_str()
+      ->check([](const std::string& text) {
+        return text.empty() || text.size() > 16 ? "1 to 16 characters" : std::string();
+      });
   app.add_option("--orders", options.orders,
                  "stop after so many requests (0: all, or 20000 synthetic)");
   app.add_option("--symbol", options.symbol, "the instrument")->capture_default_str();

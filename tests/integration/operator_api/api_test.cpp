@@ -156,8 +156,8 @@ TEST_F(OperatorApi, EveryEndpointDemandsItsRole) {
       guarded += role < needed;
     }
   }
-  EXPECT_EQ(guarded, 22u);
-  EXPECT_EQ(metric("holdfast_operator_api_forbidden_total"), "22");
+  EXPECT_EQ(guarded, 23u);
+  EXPECT_EQ(metric("holdfast_operator_api_forbidden_total"), "23");
 }
 
 TEST_F(OperatorApi, CommandNeedsAReasonAndIsLoggedWithItsAuthor) {
