@@ -168,7 +168,18 @@ void Member::take(MemberId from, const peer::SnapshotPart& part, MonoTime now) {
     push(act::Send{from, peer::SnapshotAck{epoch_, round_, incoming_.state.size()}});
     return;
   }
-  if (incoming_.at.index <= committed_) return stand(now);
+  if (incoming_.at.index <= committed_) {
+    // The leader found nothing in common. With the very state that is here that can't be: asked
+    // again, at the pace of what is lost. Otherwise it lacks what is committed here, as one that
+    // was forced may.
+    const Position at = std::exchange(incoming_, {}).at;
+    if (at.index == committed_ && at.epoch == history_.at(committed_)) return;
+    return on_diverged("the leader of epoch " + std::to_string(epoch_.value) +
+                           " shares nothing above what its snapshot of entry " +
+                           std::to_string(at.index.value) + " has, committed here are " +
+                           std::to_string(committed_.value),
+                       now);
+  }
   installing_ = incoming_.at;
   receiving_ = false;
   push(act::Install{std::exchange(incoming_, {})});

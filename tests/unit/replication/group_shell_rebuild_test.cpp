@@ -142,6 +142,32 @@ TEST(GroupShell, AReplicaThatComesBackWhileTheArbiterIsAskedLeadsAfterThat) {
   EXPECT_EQ(cluster.nodes[1].host->state().sum, 10);
 }
 
+TEST(GroupShell, WhoIsAheadOfAForcedLeadersSnapshotIsRebuiltFromIt) {
+  Cluster cluster;
+  auto& [first, second, third] = cluster.nodes;
+  first.host->submit({LedgerCore::Command::kDeposit, 1, 10});
+  cluster.run(Duration::milliseconds(30));
+  cluster.kill(third);
+  cluster.run(Duration::milliseconds(50));
+  for (uint64_t i = 2; i <= 9; ++i) {
+    first.host->submit({LedgerCore::Command::kDeposit, i, 1});
+    cluster.settle();
+  }
+  cluster.run(Duration::milliseconds(30));
+  cluster.compact(second);  // it knows of nothing below that
+  cluster.kill(first);
+  cluster.kill(second);
+  cluster.boot(third);
+  cluster.run(Duration::milliseconds(100));
+  ASSERT_TRUE(third.shell->force().ok());
+  cluster.run(Duration::milliseconds(50));
+  cluster.compact(third);
+  cluster.boot(second);
+  cluster.run(Duration::milliseconds(500));
+  EXPECT_EQ(second.host->state().sum, 10) << "what was lost by force is lost here too";
+  EXPECT_EQ(cluster.arbiter.record->in_sync.size(), 2u);
+}
+
 TEST(GroupShell, ASnapshotIsInstalledBesideTheLoop) {
   Cluster cluster;
   Node& second = cluster.nodes[1];
