@@ -80,6 +80,7 @@ Result<> GatewayActor::start() {
 }
 
 void GatewayActor::led() {
+  if (host_ == nullptr || host_->failed()) return;  // deposed before its turn came
   for (auto& [group, shard] : shards_) {
     const auto inbox = host_->state().inboxes.find(group);
     if (inbox != host_->state().inboxes.end()) shard.cursor = inbox->second.cursor;

@@ -133,6 +133,7 @@ void ShardShell::give_up() {
 }
 
 void ShardShell::begin() {
+  if (!host_ || host_->failed()) return;  // deposed before its turn came
   if (state().reference) venues_.load(*state().reference);
   venues_.set_grace(setup_.venue_grace, wall());
   for (const VenueLink& link : state().links) {

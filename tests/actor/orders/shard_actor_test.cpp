@@ -165,6 +165,19 @@ TEST_F(ShardActor, RestartsFromItsJournalWithNothingLost) {
   EXPECT_TRUE(heard.replies[1].accepted);
 }
 
+TEST_F(ShardActor, WhoIsDeposedInTheTurnInWhichItLedEndsInGoodOrder) {
+  store->standby = true;
+  start();
+  ASSERT_TRUE(store->client != nullptr);
+  loop.enter([&] {
+    store->client->lead({store->epoch + 1});
+    store->client->deposed("another leads");
+  });
+  ASSERT_TRUE(shard_is_down());
+  EXPECT_EQ(events["deposed"], 1);
+  EXPECT_EQ(events["leads"], 0);
+}
+
 // What was taken in the log's tail can still be lost: the gateway must not forget it.
 TEST_F(ShardActor, NoCursorIsToldBeforeTheEpochStartIsCommitted) {
   start_all();

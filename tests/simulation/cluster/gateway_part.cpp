@@ -87,6 +87,7 @@ void GatewayPart::restart(const char* why) {
 }
 
 void GatewayPart::led() {
+  if (host_->failed()) return;
   const Epoch epoch = host_->replica().epoch();
   process_.sim().say(process_.node().id, "the gateway leads epoch", epoch.value);
   process_.world().history.led(kVenueGroup, epoch,

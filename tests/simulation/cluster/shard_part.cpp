@@ -124,7 +124,7 @@ void ShardPart::restart(const char* why) {
 }
 
 void ShardPart::begin() {
-  if (begun_) return;
+  if (begun_ || host_->failed()) return;
   const Epoch epoch = host_->replica().epoch();
   process_.sim().say(process_.node().id, "the shard leads epoch", epoch.value);
   process_.world().history.led(kShardGroup, epoch,
