@@ -142,7 +142,10 @@ void Member::pump(Peer& p, MonoTime now) {
 void Member::send_append(Peer& p, std::vector<EntryRef> entries, MonoTime now) {
   p.last_append = now;
   counters_.appends_sent += 1;
-  const Index last = entries.empty() ? p.sent : entries.back().index;
+  // Who waits for a snapshot that got lost lacks all of it, and asks again.
+  const Index last = p.sync == Sync::kSnapshot ? last_
+                     : entries.empty()         ? p.sent
+                                               : entries.back().index;
   if (!entries.empty()) {
     std::size_t bytes = 0;
     for (const EntryRef& entry : entries) bytes += entry.bytes->size();

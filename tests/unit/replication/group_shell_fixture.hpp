@@ -198,6 +198,8 @@ struct Cluster {
   std::array<Node, 3> nodes;
   std::set<std::pair<uint32_t, uint32_t>> silent;  // from, to: what is said does not arrive
 
+  std::function<bool(const PeerMessage&)> lost;  // says which other messages do not
+
   /// `format`: that the third member's build knows.
   explicit Cluster(uint16_t format = kEntryFormat) {
     nodes[2].format = format;
@@ -224,6 +226,7 @@ struct Cluster {
     hooks.now = [this] { return now; };
     hooks.send = [this, &node](MemberId to, const PeerMessage& message) {
       if (silent.contains({node.id.value, to.value})) return;
+      if (lost && lost(message)) return;
       turn.push_back([this, &node, to, message] {
         Node& other = nodes[to.value - 1];
         if (other.shell && node.shell) other.shell->message(node.id, message);

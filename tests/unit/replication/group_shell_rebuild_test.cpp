@@ -168,6 +168,27 @@ TEST(GroupShell, WhoIsAheadOfAForcedLeadersSnapshotIsRebuiltFromIt) {
   EXPECT_EQ(cluster.arbiter.record->in_sync.size(), 2u);
 }
 
+TEST(GroupShell, ASnapshotThatIsLostIsAskedForAgain) {
+  Cluster cluster;
+  Node& second = cluster.nodes[1];
+  cluster.kill(second);
+  cluster.run(Duration::milliseconds(50));
+  Node& first = *cluster.leader();
+  first.host->submit({LedgerCore::Command::kDeposit, 1, 10});
+  cluster.run(Duration::milliseconds(30));
+  cluster.compact(first);
+  second.disk = {{}, {}, {}, 77};
+  int parts = 0;
+  cluster.lost = [&](const PeerMessage& message) {
+    return std::holds_alternative<peer::SnapshotPart>(message) && parts++ == 0;
+  };
+  cluster.boot(second);
+  cluster.run(Duration::milliseconds(300));
+  EXPECT_GE(parts, 2);
+  EXPECT_EQ(second.host->state().sum, 10);
+  EXPECT_EQ(cluster.arbiter.record->in_sync.size(), 3u);
+}
+
 TEST(GroupShell, ASnapshotIsInstalledBesideTheLoop) {
   Cluster cluster;
   Node& second = cluster.nodes[1];
