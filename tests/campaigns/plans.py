@@ -141,10 +141,17 @@ def simulations():
     return names
 
 
+WHOLE = "simulation_cluster"  # runs all the cores together; the others run one part each, on a tenth of the seeds
+
+
+def seeds_of(name, options):
+    return (options.count or 100_000) // (1 if name == WHOLE else 10)
+
+
 def seeds(options):
     units = []
     for name in simulations():
-        for first, count in chunks(options.count or 100_000, SEEDS_CHUNK):
+        for first, count in chunks(seeds_of(name, options), SEEDS_CHUNK):
             units.append(Unit(f"{name}-from-{first + 1}-seeds-{count}",
                               lambda _, name=name: [program(options, name), "--gtest_color=no", "--gtest_filter=-*Planted*"],
                               verdict.judge_seeds(first + 1, count), 0.06 * count, name,
@@ -155,8 +162,8 @@ def seeds(options):
 def seeds_demands(sums, options):
     problems = []
     for name, total in sums.items():
-        if total.get("seeds") != (options.count or 100_000):
-            problems.append(f"{name}: {total.get('seeds')} seeds of {options.count or 100_000}")
+        if total.get("seeds") != seeds_of(name, options):
+            problems.append(f"{name}: {total.get('seeds')} seeds of {seeds_of(name, options)}")
         for what, times in total.get("sometimes", {}).items():
             if not times:
                 problems.append(f"{name}: {what} never happened")
@@ -186,6 +193,6 @@ CAMPAIGNS = [
              aims=[("transfer", "pause_ms", "p99", 20)]),
     Campaign("scenarios", "every scenario of config/drills, 20 times", scenarios, no_demands),
     Campaign("chaos", "two hours of random faults, a seed every five minutes, the arbiters in turn", chaos, no_demands),
-    Campaign("seeds", "100,000 seeds of each simulation of tests/simulation", seeds, seeds_demands,
+    Campaign("seeds", "100,000 seeds of the simulated cluster, 10,000 of each other simulation", seeds, seeds_demands,
              targets=("suite_simulation",), sum_of=sum_seeds, text_of=seeds_text),
 ]
