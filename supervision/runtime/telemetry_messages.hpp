@@ -2,7 +2,7 @@
 // room_messages.hpp so that actors of the order path need not know them.
 #pragma once
 
-#include "messages/telemetry_feed.hpp"
+#include "messages/telemetry/feed.hpp"
 #include "supervision/runtime/local_message.hpp"
 
 HOLDFAST_LOCAL_MESSAGE(holdfast::telemetry::SharedBatch)

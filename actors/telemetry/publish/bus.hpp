@@ -12,7 +12,7 @@
 
 #include "actors/telemetry/publish/ring.hpp"
 #include "messages/result.hpp"
-#include "messages/telemetry_feed.hpp"
+#include "messages/telemetry/feed.hpp"
 
 namespace holdfast::telemetry {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "messages/telemetry_limits.hpp"
+#include "messages/telemetry/limits.hpp"
 
 namespace holdfast::telemetry {
 namespace {

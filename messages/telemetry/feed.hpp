@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "messages/telemetry.hpp"
-#include "messages/telemetry_limits.hpp"
+#include "messages/telemetry/limits.hpp"
 
 namespace holdfast::telemetry {
 
