@@ -1,16 +1,16 @@
 // What whoever leads the orchestrator's group knows of the world at the moment in which it decides:
 // who leads what, which members there are, the policy, and the workflows. It comes in with a
-// command and is never journaled: what was concluded from it is in the events. The policy comes in
-// as a function, so that this room's cores ask it without knowing how its rules are written.
+// command and is never journaled: what was concluded from it is in the events.
 #pragma once
 
-#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "messages/remediation.hpp"
+#include "supervision/orchestrator/policy/policy.hpp"
 #include "supervision/orchestrator/strategy.hpp"
 
 namespace holdfast::orchestrator {
@@ -26,27 +26,14 @@ struct MemberView {
   bool reachable = true;
 };
 
-/// What the policy is asked, with what only the orchestrator's state knows. Pointers hold for the
-/// call.
-struct Question {
-  const Proposal* proposal = nullptr;
-  const Incident* incident = nullptr;  // null: about advice that is to stand, or an operator's word
-  uint32_t blast_radius = 0;  // groups whose work it touches, those of running remedies too
-  uint32_t active = 0;        // remedies that run
-  uint32_t recent = 0;        // remedies begun within the limits' `rate_window`
-  std::optional<Duration> since_same;  // since the same action last ended on the same target
-  WallTime now;
-};
-
-/// Total and deterministic. A world without one denies everything.
-using Judge = std::function<PolicyDecision(const Question&)>;
-
 struct World {
   Topology topology;
   std::vector<MemberView> members;
-  int64_t open_orders = 0;  // of all groups; -1: not known
-  uint8_t phase = 0;        // of the session, as the policy numbers it; 0: not known
-  Judge judge;
+  std::map<GroupId, int64_t> open_orders;  // by order shard and gateway; missing: not known
+  std::optional<Notional> position;        // gross, of all accounts
+  policy::SessionPhase phase = policy::SessionPhase::kUnknown;
+  policy::ClockQuality clock = policy::ClockQuality::kUnknown;
+  std::shared_ptr<const policy::Policy> policy;   // null: everything is denied
   std::shared_ptr<const remediation::Book> book;  // null: there are no workflows
 
   const GroupPlace* find(GroupId group) const;

@@ -53,8 +53,8 @@ struct Entry {
   Key key;
   Proposal proposal;
   std::string rule;             // of the policy that let it in
-  int64_t open_orders_max = 0;  // used only while there are no more; 0: any number
-  uint8_t phase = 0;            // used only in this phase of the session; 0: any
+  int64_t open_orders_max = 0;  // of the group; used only while there are no more; 0: any number
+  policy::SessionPhase phase = policy::SessionPhase::kUnknown;  // only in this one; unknown: any
   WallTime made, expires;
   friend bool operator==(const Entry&, const Entry&) = default;
 };
@@ -70,7 +70,7 @@ struct Found {
 class Table {
  public:
   /// The entry for this case, if its conditions hold. No allocation, one hash.
-  Found look_up(const Key& key, const World& world, WallTime now) const;
+  Found look_up(const Key& key, GroupId group, const World& world, WallTime now) const;
   const Entry* find(const Key& key) const;
   /// Replaces the one with the same key. Full: what expires first goes.
   void put(Entry entry);

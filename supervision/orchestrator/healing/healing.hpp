@@ -41,19 +41,21 @@ struct AdviceArrived {
 /// An operator wants something done. It passes the policy as every proposal does.
 struct Propose {
   Proposal proposal;
-  std::string identity;
+  Label identity;
 };
 struct Approve {
   uint64_t remedy = 0;
-  std::string identity;
+  Label identity;
 };
 struct Reject {
   uint64_t remedy = 0;
-  std::string identity, reason;
+  Label identity;
+  std::string reason;
 };
 struct KillSwitch {
   bool on = true;
-  std::string identity, reason;
+  Label identity;
+  std::string reason;
 };
 /// An executor's answer to a step.
 struct StepResult {
@@ -147,7 +149,8 @@ struct Dropped {
 };
 struct KillSet {
   bool on = true;
-  std::string identity, reason;
+  Label identity;
+  std::string reason;
   friend bool operator==(const KillSet&, const KillSet&) = default;
 };
 /// A human has to look.
@@ -252,7 +255,7 @@ struct State {
   std::map<advice::Key, WallTime> asked_about;  // in advance, when last
   std::deque<Considered> recommended;           // the last that policy only shows
   bool killed = false;
-  std::string killed_by;
+  Label killed_by;
   WallTime killed_at;
   uint64_t last_note = 0;
   std::deque<Note> notes;  // not yet written

@@ -8,15 +8,15 @@
 #include <map>
 #include <variant>
 
+#include "supervision/orchestrator/policy/approval.hpp"
 #include "supervision/orchestrator/remediation/workflow.hpp"
 
 namespace holdfast::orchestrator::remediation {
 
 inline constexpr std::size_t kActiveMax = 16;  // waiting for approval, or running
 inline constexpr std::size_t kEndedKept = 200;
-inline constexpr std::size_t kApproversMax = 4;
+inline constexpr std::size_t kWordsMax = 4;  // of approvers
 inline constexpr std::size_t kTextBytes = 512;
-inline constexpr std::size_t kIdentityBytes = 64;
 inline constexpr Duration kMeasureWithin = Duration::seconds(5);
 inline constexpr Duration kMeasureEvery = Duration::milliseconds(500);
 
@@ -64,6 +64,14 @@ struct StepRecord {
   friend bool operator==(const StepRecord&, const StepRecord&) = default;
 };
 
+/// A person's word, journaled.
+struct Word {
+  Label person;
+  WallTime at;
+  bool yes = true;
+  friend bool operator==(const Word&, const Word&) = default;
+};
+
 struct Remedy {
   uint64_t number = 0, incident = 0;
   FaultClass cause = FaultClass::kNone;
@@ -73,9 +81,10 @@ struct Remedy {
   Plan plan;
   Phase phase = Phase::kCapturing;
   WallTime opened, phase_since, ended;
-  WallTime started;  // its timeout runs from here: approval is not counted
-  std::vector<std::string> approvers;
-  uint32_t round = 0;  // of measuring; the one that is awaited while > measured
+  WallTime started;         // its timeout runs from here: approval is not counted
+  Label proposer;           // the person who proposed it; empty: an advisor
+  std::vector<Word> words;  // of approvers
+  uint32_t round = 0;       // of measuring; the one that is awaited while > measured
   uint32_t measured = 0;
   Values before;                  // of plan.before, then of plan.after
   std::vector<StepRecord> steps;  // in the order of their intents, undos too
@@ -84,17 +93,18 @@ struct Remedy {
   friend bool operator==(const Remedy&, const Remedy&) = default;
 
   const StepRecord* under_way() const;
-  WallTime approval_expires() const { return opened + decision.approval_expires; }
 };
 
 struct Opened {
   Remedy remedy;  // number, incident, cause, place, proposal, decision, plan, phase
   friend bool operator==(const Opened&, const Opened&) = default;
 };
-struct Approved {
+/// A person's yes or no.
+struct WordGiven {
   uint64_t remedy = 0;
-  std::string identity;
-  friend bool operator==(const Approved&, const Approved&) = default;
+  Word word;
+  std::string reason;  // of a no
+  friend bool operator==(const WordGiven&, const WordGiven&) = default;
 };
 /// Whoever measures is asked (again).
 struct MeasureAsked {
@@ -133,12 +143,13 @@ struct Ended {
   std::string text;
   friend bool operator==(const Ended&, const Ended&) = default;
 };
-using Event = std::variant<Opened, Approved, MeasureAsked, MeasureTaken, Moved, StepIntended,
+using Event = std::variant<Opened, WordGiven, MeasureAsked, MeasureTaken, Moved, StepIntended,
                            StepEnded, Ended>;
 
 struct State {
   uint64_t last = 0;
   std::map<uint64_t, Remedy> active;
+  std::deque<policy::PastAction> begun;  // steps of the last day, for the policy's rates
   std::deque<Remedy> ended;  // ascending by when they ended; those of long ago are forgotten
   const Remedy* find(uint64_t number) const;
 };
@@ -146,11 +157,21 @@ void apply(State& state, const Event& event, WallTime at);
 
 /// What the machine looks at beside its own state.
 struct Surroundings {
-  const World* world = nullptr;
+  const World& world;
   const Incident* incident = nullptr;  // null: it is closed and forgotten
   bool killed = false;
   PolicyDecision judged;  // the policy's word now, asked by the caller right before the first step
 };
+
+/// Everything that the policy wants to know, for a completed action. `except` is not counted among
+/// the remedies that run.
+policy::PolicyContext policy_context(const State& state, const World& world, const Action& action,
+                                     FaultClass fault, bool killed, uint64_t except, WallTime now);
+/// The policy's decision; a world without a policy denies.
+PolicyDecision judge(const World& world, const Proposal& proposal,
+                     const policy::PolicyContext& context);
+/// How a remedy that needs approval stands.
+policy::ApprovalState approval_of(const Remedy& remedy, WallTime now);
 
 /// The next move that is due at `now`, one at a time; nothing: it waits. The caller applies it and
 /// asks again.
