@@ -275,10 +275,13 @@ void Member::suspect(MonoTime now) {
     }
   }
   if (!suspected_) suspected_ = now;
+  // Who can't be reached either is not waited for. Should it live, two ask, and one of them wins.
   int64_t rank = 0;
   for (const MemberConfig& config : record_->members) {
     if (config.member == settings_.self.member) break;
-    if (config.member != led_by.member && in_sync_of(*record_, config.member)) ++rank;
+    if (config.member != led_by.member && in_sync_of(*record_, config.member) &&
+        peer(config.member).linked)
+      ++rank;
   }
   const Duration rebuild = ready_ ? Duration{} : settings_.rebuild_wait;
   if (now - *suspected_ < settings_.stagger * rank + rebuild) return;
