@@ -21,7 +21,13 @@ constexpr WallTime kStart{1'772'461'800'000'000'000};
 /// The gateway's own Log over one that outlives it.
 class LogOf final : public replication::Log {
  public:
-  explicit LogOf(FakeLog& log) : log_(log) {}
+  /// `standby`: who joins follows until the test makes it lead, by the client that is put there.
+  LogOf(FakeLog& log, replication::LogClient** standby) : log_(log), standby_(standby) {}
+  Result<> join(replication::LogClient& client, Index applied, Epoch seen) override {
+    if (standby_ == nullptr) return Log::join(client, applied, seen);
+    *standby_ = &client;
+    return success();
+  }
   void append(Index index, replication::ByteView entry) override { log_.append(index, entry); }
   void on_committed(std::function<void(Index)> callback) override {
     log_.on_committed(std::move(callback));
@@ -41,6 +47,7 @@ class LogOf final : public replication::Log {
 
  private:
   FakeLog& log_;
+  replication::LogClient** standby_;
 };
 
 /// What the fakes saw and are told to do; outlives gateways.
@@ -169,7 +176,7 @@ class GatewayActorTest : public ::testing::Test {
     setup.tick = tick;
     setup.group = kGateway;
     setup.rules = rules;
-    setup.make_log = [this] { return std::make_unique<LogOf>(log); };
+    setup.make_log = [this] { return std::make_unique<LogOf>(log, standby ? &client : nullptr); };
     setup.codec = std::make_shared<GatewayCodec>();
     setup.make_session = [this](GatewayPort& port) -> Result<std::unique_ptr<SessionDriver>> {
       venue.port = &port;
@@ -239,6 +246,8 @@ class GatewayActorTest : public ::testing::Test {
   Duration tick{1};  // at each turn
   WallTime wall = kStart;
   FakeLog log;
+  bool standby = false;
+  replication::LogClient* client = nullptr;  // of a standby
   Venue venue;
   std::shared_ptr<ShardEars> ears = std::make_shared<ShardEars>();
   ActorSystem system;
@@ -260,6 +269,20 @@ TEST_F(GatewayActorTest, NothingLeavesBeforeItsCommit) {
   EXPECT_EQ(ears->acknowledged.value, 2u);
   EXPECT_EQ(ears->leads.size(), 1u);
   EXPECT_EQ(ears->state, VenueSessionState::kOpen);
+}
+
+TEST_F(GatewayActorTest, WhoIsDeposedInTheTurnInWhichItLedEndsInGoodOrder) {
+  standby = true;
+  start();
+  ASSERT_TRUE(client != nullptr);
+  loop.enter([this] {
+    client->lead({log.epoch.value + 1});
+    client->deposed("another leads");
+  });
+  turn();
+  EXPECT_NE(ended().find("deposed: another leads"), std::string::npos) << ended();
+  EXPECT_EQ(venue.connects, 0);
+  EXPECT_TRUE(ears->leads.empty());
 }
 
 TEST_F(GatewayActorTest, NeverCommittedMeansNeverSent) {
