@@ -34,7 +34,7 @@ struct EmbeddedSettings {
   Duration lock_try = Duration::milliseconds(5);        // then other groups' calls have their turn
   Duration stopped_after = Duration::milliseconds(20);  // a stopped holder is stuck
   Duration hung_after = Duration::seconds(2);           // so is any other
-  Duration poll = Duration::milliseconds(500);          // beside inotify, and instead of it
+  Duration poll = Duration::milliseconds(500);          // reads also what looks unchanged
   /// For tests: called on the arbiter's thread at each step.
   std::function<void(EmbeddedStep)> at_step;
 };

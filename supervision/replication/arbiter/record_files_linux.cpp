@@ -149,10 +149,6 @@ std::optional<ProcessId> kernel_holder(ino_t inode) {
 
 std::string RecordFiles::record_name(GroupId group) { return base(group) + ".json"; }
 
-std::optional<GroupId> RecordFiles::group_of(std::string_view name) {
-  return group_in(name, ".json");
-}
-
 RecordFiles::RecordFiles(RecordFiles&& other) noexcept
     : directory_(std::move(other.directory_)),
       directory_fd_(std::exchange(other.directory_fd_, -1)),
@@ -234,6 +230,13 @@ Result<std::optional<std::string>> RecordFiles::read(GroupId group) const {
   ::close(fd);
   if (!is_file) return Error{ErrorCode::kIo, directory_ + "/" + name + " is no file"};
   return std::optional(std::move(text));
+}
+
+FileStamp RecordFiles::stamp(GroupId group) const {
+  struct stat status {};
+  if (::fstatat(directory_fd_, record_name(group).c_str(), &status, 0) != 0) return {};
+  return {status.st_ino, status.st_ctim.tv_sec * 1'000'000'000 + status.st_ctim.tv_nsec,
+          status.st_size};
 }
 
 Result<int> RecordFiles::open_lock(GroupId group) {

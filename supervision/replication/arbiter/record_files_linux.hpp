@@ -28,7 +28,15 @@ struct LockHolder {
   friend bool operator==(const LockHolder&, const LockHolder&) = default;
 };
 
-/// Used by one thread, except read(), which any number may call.
+/// Which file is in a record's place: another one after each change, but for a coincidence.
+struct FileStamp {
+  uint64_t inode = 0;  // 0: none is there
+  int64_t changed_ns = 0;
+  int64_t bytes = 0;
+  friend bool operator==(const FileStamp&, const FileStamp&) = default;
+};
+
+/// Used by one thread, except read() and stamp(), which any number may call.
 class RecordFiles {
  public:
   /// Makes the directory (not its parents) if need be. kDenied: it is another cluster's, another
@@ -39,13 +47,13 @@ class RecordFiles {
   ~RecordFiles();
 
   const std::string& directory() const { return directory_; }
-  /// The file name of a group's record, and its inverse (nothing for other files).
+  /// The file name of a group's record.
   static std::string record_name(GroupId group);
-  static std::optional<GroupId> group_of(std::string_view file_name);
 
   /// The text of the record, whole, at most one byte more than kArbiterRecordBytesMax; nothing if
   /// there is none.
   Result<std::optional<std::string>> read(GroupId group) const;
+  FileStamp stamp(GroupId group) const;
 
   /// Takes the lock without waiting: kConflict if another holds it. unlock() lets go.
   Result<> try_lock(GroupId group);
