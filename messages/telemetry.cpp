@@ -30,6 +30,7 @@ constexpr MetricInfo kCatalogue[] = {
     {Metric::kClockBound, "clock.bound", "us", Domain::kCpu, MetricKind::kGauge},
     {Metric::kProcessRestarts, "process.restarts", "1/min", Domain::kCpu, MetricKind::kRate},
     {Metric::kHotLoopLate, "loop.late", "us", Domain::kCpu, MetricKind::kLatency},
+    {Metric::kHotLoopWait, "loop.cpu_wait", "ppm", Domain::kCpu, MetricKind::kGauge},
     {Metric::kPeerRtt, "peer.rtt", "us", Domain::kNetwork, MetricKind::kLatency},
     {Metric::kPeerJitter, "peer.jitter", "us", Domain::kNetwork, MetricKind::kLatency},
     {Metric::kPeerLoss, "peer.loss", "ppm", Domain::kNetwork, MetricKind::kRatio},

@@ -47,6 +47,7 @@ enum class Metric : uint16_t {
   kClockBound,            // us, the bound the kernel states; -1: unsynchronised
   kProcessRestarts,       // restarts of actors or of the process, a minute
   kHotLoopLate,           // us, the latest wake-up of the hot loop in the interval
+  kHotLoopWait,           // ppm of time that the hot loop's thread waited for a CPU
   // Network
   kPeerRtt = 200,   // us, p50 of the stream's round trips to one peer
   kPeerJitter,      // us, p99 - p50 of them
