@@ -6,7 +6,9 @@ namespace holdfast::telemetry {
 namespace {
 
 constexpr int64_t kAll = 1'000'000;  // parts per million
-const Instance kSelf = "self";       // this process, beside the host
+// Longer than the kernel leaves its pressure totals as they are.
+constexpr Duration kPressureStands = Duration::milliseconds(2'500);
+const Instance kSelf = "self";  // this process, beside the host
 
 /// `part` of `whole` in parts per million, at most all of it.
 int64_t ppm(uint64_t part, uint64_t whole) {
@@ -27,13 +29,6 @@ void add_per_second(Metric metric, std::optional<uint64_t> grown, Duration since
                     const Instance& instance = {}) {
   uint64_t zero = 0;
   if (grown) out.add_rate(metric, *grown, zero, since, instance);
-}
-
-/// Microseconds of waiting in the time since.
-void add_pressure(Metric metric, const std::optional<proc::Pressure>& now,
-                  const std::optional<proc::Pressure>& before, Duration since, Readings& out) {
-  const auto waited = grown(now, before, [](const auto& p) { return p.some_us; });
-  if (waited && since.us() > 0) out.add(metric, ppm(*waited, static_cast<uint64_t>(since.us())));
 }
 
 /// A core, or all of them, since last time; false: nothing has passed, or it went back.
@@ -61,11 +56,26 @@ void SystemReadings::add(const SystemRaw& now, Readings& out) {
   before_ = now;
 }
 
+void SystemReadings::add_pressure(Metric metric, const std::optional<proc::Pressure>& now,
+                                  MonoTime at, PressureSeen& seen, Readings& out) {
+  if (!now || (seen.known && now->some_us < seen.some_us)) {
+    seen.known = false;
+    return;
+  }
+  const Duration since = at - seen.at;
+  const bool moved = now->some_us > seen.some_us;
+  if (seen.known && !moved && since < kPressureStands) return;
+  if (seen.known && since.us() > 0)
+    out.add(metric, ppm(now->some_us - seen.some_us, static_cast<uint64_t>(since.us())));
+  seen = {now->some_us, at, true};
+}
+
 void SystemReadings::add_cpu(const SystemRaw& now, Duration since, Readings& out) {
   // This reader is one of the runnable tasks itself.
   if (now.stat)
     out.add(Metric::kCpuRunQueue,
             static_cast<int64_t>(now.stat->runnable > 0 ? now.stat->runnable - 1 : 0));
+  add_pressure(Metric::kCpuPressure, now.cpu_pressure, now.mono, cpu_seen_, out);
   if (!before_) return;
   proc::CpuTimes passed;
   if (now.stat && before_->stat && since_last(now.stat->all, before_->stat->all, passed)) {
@@ -86,7 +96,6 @@ void SystemReadings::add_cpu(const SystemRaw& now, Duration since, Readings& out
                  grown(now.status, before_->status,
                        [](const auto& s) { return s.voluntary_switches + s.involuntary_switches; }),
                  since, out, kSelf);
-  add_pressure(Metric::kCpuPressure, now.cpu_pressure, before_->cpu_pressure, since, out);
   const auto periods = grown(now.cgroup, before_->cgroup, [](const auto& c) { return c.periods; });
   const auto throttled =
       grown(now.cgroup, before_->cgroup, [](const auto& c) { return c.throttled; });
@@ -113,8 +122,8 @@ void SystemReadings::add_memory(const SystemRaw& now, Duration since, Readings& 
   }
   if (now.self)
     out.add(Metric::kProcessMemory, static_cast<int64_t>(now.self->resident_pages * page_bytes_));
+  add_pressure(Metric::kMemoryPressure, now.memory_pressure, now.mono, memory_seen_, out);
   if (!before_) return;
-  add_pressure(Metric::kMemoryPressure, now.memory_pressure, before_->memory_pressure, since, out);
   add_per_second(Metric::kMemoryMajorFaults,
                  grown(now.major_faults, before_->major_faults, [](uint64_t n) { return n; }),
                  since, out);
@@ -139,8 +148,8 @@ void SystemReadings::add_io(const SystemRaw& now, Duration since, Readings& out)
   }
   if (now.disk)
     out.add(Metric::kDiskQueue, static_cast<int64_t>(now.disk->in_flight), now.disk_name);
+  add_pressure(Metric::kIoPressure, now.io_pressure, now.mono, io_seen_, out);
   if (!before_) return;
-  add_pressure(Metric::kIoPressure, now.io_pressure, before_->io_pressure, since, out);
   add_per_second(
       Metric::kDiskThroughput,
       grown(now.io, before_->io, [](const auto& io) { return io.read_bytes + io.write_bytes; }),

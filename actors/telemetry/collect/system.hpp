@@ -61,8 +61,19 @@ class SystemReadings {
   void add_io(const SystemRaw& now, Duration since, Readings& out);
   void add_clock(const SystemRaw& now, Readings& out);
 
+  /// The kernel adds up its pressure totals every two seconds only: a share is of the time since
+  /// the total moved.
+  struct PressureSeen {
+    uint64_t some_us = 0;
+    MonoTime at;
+    bool known = false;
+  };
+  static void add_pressure(Metric metric, const std::optional<proc::Pressure>& now, MonoTime at,
+                           PressureSeen& seen, Readings& out);
+
   const uint64_t ticks_per_second_, page_bytes_;
   std::optional<SystemRaw> before_;
+  PressureSeen cpu_seen_, memory_seen_, io_seen_;
 };
 
 }  // namespace holdfast::telemetry

@@ -89,18 +89,29 @@ TEST_F(System, TimeThatStandsStillDividesNothing) {
   EXPECT_TRUE(out.samples().empty());
 }
 
-TEST_F(System, PressureIsTheShareOfTimeWaited) {
-  raw.cpu_pressure = proc::Pressure{1'000, 0};
-  raw.io_pressure = proc::Pressure{0, 0};
-  raw.memory_pressure = proc::Pressure{0, 0};
+// The kernel adds up every two seconds: between, its total says nothing new.
+TEST_F(System, PressureIsTheShareOfTheTimeSinceItsTotalMoved) {
+  raw.cpu_pressure = raw.io_pressure = raw.memory_pressure = proc::Pressure{1'000, 0};
   read();
+  for (int i = 0; i < 19; ++i) {
+    pass(Duration::milliseconds(100));
+    read();
+    EXPECT_EQ(value(Metric::kCpuPressure), std::nullopt);
+  }
   pass(Duration::milliseconds(100));
-  raw.cpu_pressure->some_us += 25'000;
-  raw.io_pressure->some_us += 200'000;  // more than has passed: the two clocks differ
+  raw.cpu_pressure->some_us += 500'000;
+  raw.io_pressure->some_us += 4'000'000;  // more than has passed: the two clocks differ
   read();
   EXPECT_EQ(value(Metric::kCpuPressure), 250'000);
   EXPECT_EQ(value(Metric::kIoPressure), 1'000'000);
-  EXPECT_EQ(value(Metric::kMemoryPressure), 0);
+  EXPECT_EQ(value(Metric::kMemoryPressure), std::nullopt);
+  pass(Duration::milliseconds(500));
+  read();
+  EXPECT_EQ(value(Metric::kMemoryPressure), 0);  // it would have moved by now
+  pass(Duration::milliseconds(100));
+  raw.memory_pressure->some_us = 5;  // went back
+  read();
+  EXPECT_EQ(value(Metric::kMemoryPressure), std::nullopt);
 }
 
 TEST_F(System, ProcessTimeIsOfOneCoreAndMayBeMore) {
