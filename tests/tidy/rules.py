@@ -22,6 +22,9 @@ ARROWS = {
 }
 for _room in ("ingress", "risk", "routing", "venues", "allocation", "telemetry", "agents"):
     ARROWS["actors/" + _room] = REPLICATED
+ARROWS["actors/telemetry/detect"] = ["messages"]
+ARROWS["actors/telemetry"] = REPLICATED + ["actors/telemetry/detect"]
+ARROWS["actors/agents"] = REPLICATED + ["actors/telemetry/detect"]  # pure judgements of numbers, no state to share
 ARROWS["actors/ingress"] = REPLICATED + ["actors/ingress/client"]  # both ends of one wire
 # Shells that other rooms build on, so they may include them.
 SHARED_SHELLS = ("supervisor_actor.hpp", "replica_actor.hpp")

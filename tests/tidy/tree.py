@@ -8,7 +8,8 @@ import subprocess
 ROOMS = [
     "messages",
     "actors/ingress/client", "actors/ingress", "actors/orders/shard", "actors/orders", "actors/risk",
-    "actors/routing", "actors/venues", "actors/allocation", "actors/telemetry", "actors/agents",
+    "actors/routing", "actors/venues", "actors/allocation", "actors/telemetry/detect", "actors/telemetry",
+    "actors/agents",
     "supervision/runtime", "supervision/tree", "supervision/replication", "supervision/orchestrator",
     "supervision/drills",
     "nodes", "tests", "config", "deploy",

@@ -76,7 +76,7 @@ void Bus::publish(std::span<const Sample> samples) {
   for (const Sample& sample : samples) {
     ++stats_.published;
     const Domain domain = domain_of(sample.metric);
-    const auto owner = rings_[place_of(domain)].owner(ring_key(sample.member, sample.instance));
+    const auto owner = rings_[place_of(domain)].owner(ring_key(sample));
     bool heard = false;
     for (auto& [id, queue] : queues_) {
       if (queue.wants.domain != domain) continue;

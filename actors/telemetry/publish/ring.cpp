@@ -24,6 +24,12 @@ uint64_t ring_key(MemberId member, const Instance& instance) {
   return mix(hash ^ mix(member.value));
 }
 
+uint64_t ring_key(const Sample& sample) {
+  const Domain domain = domain_of(sample.metric);
+  const bool apart = domain == Domain::kExecution || domain == Domain::kHttp;
+  return ring_key(sample.member, apart ? sample.instance : Instance{});
+}
+
 bool Ring::add(uint32_t agent) {
   for (const auto& point : points_)
     if (point.second == agent) return false;

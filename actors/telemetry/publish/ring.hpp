@@ -12,6 +12,9 @@
 
 namespace holdfast::telemetry {
 
+/// What is hashed of a sample: its member, and its instance where an agent judges every instance by
+/// itself. What is judged together (a host's processors, ways and disks) must have one owner.
+uint64_t ring_key(const Sample& sample);
 /// Where the series of (member, instance) lies on a ring, the same on every host.
 uint64_t ring_key(MemberId member, const Instance& instance);
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <set>
 
 namespace holdfast::telemetry {
@@ -69,12 +71,12 @@ TEST(Bus, SubscriptionNarrowsByMetricMemberAndGroup) {
 TEST(Bus, AgentsShareADomainAndEachSeriesStaysWithOne) {
   Bus bus;
   std::vector<SubscriberId> agents;
-  for (uint32_t i = 0; i < 3; ++i) agents.push_back(bus.subscribe(wants(Domain::kCpu, i)).value());
+  for (uint32_t i = 0; i < 3; ++i) agents.push_back(bus.subscribe(wants(Domain::kHttp, i)).value());
   std::vector<Sample> samples;
   for (int round = 0; round < 2; ++round)
     for (int core = 0; core < 60; ++core)
       samples.push_back(
-          sample(Metric::kCpuCoreUtilization, core, ("cpu" + std::to_string(core)).c_str()));
+          sample(Metric::kHttpLatency, core, ("endpoint-" + std::to_string(core)).c_str()));
   bus.publish(samples);
   std::multiset<int64_t> seen;
   for (const auto agent : agents) {
@@ -88,6 +90,21 @@ TEST(Bus, AgentsShareADomainAndEachSeriesStaysWithOne) {
   }
   EXPECT_EQ(seen.size(), 120u);
   EXPECT_EQ(seen.count(17), 2u);
+}
+
+TEST(Bus, WhatOneAgentJudgesTogetherStaysTogether) {
+  Bus bus;
+  std::vector<SubscriberId> agents;
+  for (uint32_t i = 0; i < 3; ++i) agents.push_back(bus.subscribe(wants(Domain::kIo, i)).value());
+  for (uint32_t member = 1; member <= 20; ++member) {
+    const Sample samples[] = {sample(Metric::kDiskLatency, 1, "vda", member),
+                              sample(Metric::kDiskLatency, 2, "vdb", member),
+                              sample(Metric::kFsyncLatency, 3, "", member)};
+    bus.publish(samples);
+    std::vector<std::size_t> counts;
+    for (const auto agent : agents) counts.push_back(values(bus, agent).size());
+    EXPECT_EQ(*std::max_element(counts.begin(), counts.end()), 3u);
+  }
 }
 
 TEST(Bus, PartOfAnAgentThatLeftGoesToTheOthers) {
