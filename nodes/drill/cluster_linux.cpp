@@ -397,10 +397,24 @@ void Cluster::look() {
       if (auto transition = drills::parse_transition(line)) {
         transition->at = node.true_time(transition->at, now().wall);
         view_.take(node.member, *transition);
+        if (transition->from == "starting") arbiter_missed_.erase({node.name, transition->group});
         transitions_.push_back(std::move(*transition));
-      } else if (line.find("the arbiter does not answer") != std::string::npos) {
-        arbiter_alarms_ += 1;
+      } else if (const auto said = line.find(": the arbiter "); said != std::string::npos) {
+        take_arbiter_line(node.name, line, said);
       }
+}
+
+/// "<time> group venue/XSIM: the arbiter does not answer: ..." and "... answers again".
+void Cluster::take_arbiter_line(const std::string& node, const std::string& line,
+                                std::size_t said) {
+  constexpr std::string_view kGroup = " group ";
+  const auto group = line.rfind(kGroup, said);
+  if (group == std::string::npos) return;
+  const std::pair who{node, line.substr(group + kGroup.size(), said - group - kGroup.size())};
+  if (line.find("answers again", said) != std::string::npos)
+    arbiter_missed_.erase(who);
+  else if (line.find("does not answer", said) != std::string::npos)
+    arbiter_missed_.insert(who);
 }
 
 std::string Cluster::unsettled() const {

@@ -6,7 +6,9 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "nodes/drill/cluster_files_linux.hpp"
@@ -109,8 +111,8 @@ class Cluster {
 
   /// Reads what the logs gained.
   void look();
-  /// How often a member said that the arbiter does not answer.
-  std::size_t arbiter_alarms() const { return arbiter_alarms_; }
+  /// True while a member's last word on the arbiter is that it does not answer.
+  bool arbiter_missed() const { return !arbiter_missed_.empty(); }
   const drills::View& view() const { return view_; }
   drills::View& view() { return view_; }
   const std::vector<drills::Transition>& transitions() const { return transitions_; }
@@ -131,6 +133,7 @@ class Cluster {
   void stop();
 
  private:
+  void take_arbiter_line(const std::string& node, const std::string& line, std::size_t said);
   explicit Cluster(ClusterOptions options);
   Result<> make_folder();
   Result<> make_answer_folder();
@@ -159,7 +162,7 @@ class Cluster {
   std::unique_ptr<Network> network_;
   drills::View view_;
   std::vector<drills::Transition> transitions_;
-  std::size_t arbiter_alarms_ = 0;
+  std::set<std::pair<std::string, std::string>> arbiter_missed_;  // node, group
   std::unique_ptr<Reserved> reserved_;
 };
 

@@ -126,24 +126,26 @@ bool Steps::kill_arbiter(Run& run, std::size_t members) {
   };
   const auto before = leaders();
   const MonoTime away = now().mono;
-  const std::size_t alarms = cluster_.arbiter_alarms();
   hooks_.wait(run.step.stop);
   run.what += ", for " + in_ms(run.step.stop);
   std::string wrong;
   if (hooks_.acknowledged_since(away) == 0) wrong = "no order was acknowledged meanwhile";
   if (leaders() != before) wrong = "leadership changed meanwhile";
   const bool majority = members > kEtcdMembers / 2;
-  for (const MonoTime until = now().mono + Duration::seconds(5);
-       majority && cluster_.arbiter_alarms() == alarms && !hooks_.interrupted();) {
-    if (now().mono > until) {
-      wrong = "nobody said that the arbiter is away";
-      break;
+  const auto becomes_missed = [&](bool missed) {
+    for (const MonoTime until = now().mono + Duration::seconds(10);
+         cluster_.arbiter_missed() != missed && !hooks_.interrupted();) {
+      if (now().mono > until) return false;
+      hooks_.wait(Duration::milliseconds(20));
     }
-    hooks_.wait(Duration::milliseconds(20));
-  }
+    return true;
+  };
+  if (majority && !becomes_missed(true)) wrong = "nobody said that the arbiter is away";
   for (const std::size_t member : killed)
     if (auto started = cluster_.start_etcd_member(member); !started)
       wrong = "can't start it again: " + started.error().text;
+  // The next step begins with everybody in touch with it, or its alarm would be this one's.
+  if (wrong.empty() && !becomes_missed(false)) wrong = "not everybody found the arbiter again";
   if (majority && wrong.empty()) run.what += ", trading went on under an alarm";
   if (!wrong.empty()) run.what += ": " + wrong;
   return wrong.empty();

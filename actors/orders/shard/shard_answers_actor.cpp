@@ -77,6 +77,8 @@ void ShardShell::out(ReferenceEffect& e) {
   venues_.set_grace(setup_.venue_grace, wall());
   rebuild_routing();
   for (const VenueLink& link : state().links) peer(link.group);
+  // A gateway may have found this shard before: what it told of its venue meant nothing here yet.
+  for (auto& [group, p] : peers_) lead_to(p);
   find_gateways();
 }
 

@@ -237,7 +237,7 @@ void ShardShell::tick() {
 void ShardShell::arm_check() {
   bool needed = pipeline_.waiting() != 0 || !state().sweeps.empty();
   for (const VenueLink& link : state().links) needed |= !link.outbox.empty();
-  for (const auto& [group, p] : peers_) needed |= p.acknowledge;
+  for (const auto& [group, p] : peers_) needed |= p.acknowledge || awaits_word(p);
   if (!needed || check_armed_) return;
   check_armed_ = true;
   after(setup_.check, [this] {

@@ -105,6 +105,7 @@ class ShardShell final : public LoopActor {
   /// Delivers what may go out. The cursor rides along; without a delivery it waits for the next
   /// check, unless `acknowledge`.
   void pump(Peer& peer, bool acknowledge = false);
+  bool awaits_word(const Peer& p) const;
   void retransmit();
 
   // ---- outgoing (shard_answers_actor.cpp)

@@ -82,6 +82,7 @@ void ShardShell::take(const VenueStatus& status) {
   if (routing_ && link)
     send(routing_,
          routing::VenueHeard{{status.venue, status.group, status.state, link->unanswered}, wall()});
+  arm_check();
 }
 
 /// Until another leads, the venue is down: its orders wait for it, for the grace.
@@ -116,6 +117,7 @@ void ShardShell::adopt(Peer& p, ActorHandle gateway) {
   p.progress = now();
   lead_to(p);
   pump(p);
+  arm_check();
 }
 
 void ShardShell::lead_to(Peer& p) {
@@ -152,13 +154,25 @@ void ShardShell::pump(Peer& p, bool acknowledge) {
   }
 }
 
+/// Its gateway is there and has not said how its venue is; "down" may be our own word for one that
+/// was lost.
+bool ShardShell::awaits_word(const Peer& p) const {
+  const routing::VenueRecord* venue = venues_.find(p.group);
+  return p.handle && venue && (!venue->heard || venue->state == VenueSessionState::kDown);
+}
+
 void ShardShell::retransmit() {
   for (auto& [group, p] : peers_) {
     const VenueLink* link = state().link(p.group);
-    if (!link || !p.handle || p.sent <= link->outbox.acknowledged()) continue;
-    if (now() - p.progress < setup_.retransmit) continue;
-    p.sent = link->outbox.acknowledged();
-    pump(p, true);
+    if (!link || !p.handle || now() - p.progress < setup_.retransmit) continue;
+    if (p.sent > link->outbox.acknowledged()) {
+      p.sent = link->outbox.acknowledged();
+      pump(p, true);
+    } else if (awaits_word(p)) {
+      lead_to(p);  // the answer tells how the venue is
+    } else {
+      continue;
+    }
     p.progress = now();
   }
 }

@@ -292,6 +292,38 @@ TEST_F(ShardActor, AGatewayThatLeadsAgainGetsWhatLiesAboveItsCursor) {
   EXPECT_EQ(heard_gateway.sequences, (std::vector<uint64_t>{2, 3}));
 }
 
+TEST_F(ShardActor, AGatewayThatSpokeBeforeTheReferenceDataIsAskedAgain) {
+  setup.retransmit = Duration::seconds(3600);
+  setup.venue_grace = {};
+  store->automatic = false;
+  start_stages();
+  start();
+  loop.enter([&] { store->committed({1}); });  // the epoch start, not yet what is traded where
+  to_shard(GroupLeads{kVenueGroup, {5}, {}}, true);
+  open_venue();
+  settle();
+  heard_gateway.leads.clear();
+  store->automatic = true;
+  loop.enter([&] { store->commit_all(); });
+  ASSERT_TRUE(until([&] { return !heard_gateway.leads.empty(); }));
+  open_venue();  // its answer
+  ask({Shard::order("A")});
+  ASSERT_TRUE(until([&] { return heard.replies.size() == 1; }));
+  EXPECT_TRUE(heard.replies[0].accepted);
+}
+
+TEST_F(ShardActor, AGatewayIsAskedAgainUntilItSaysHowItsVenueIs) {
+  setup.retransmit = Duration{1};
+  start_stages();
+  start();
+  ASSERT_TRUE(until([&] { return heard_gateway.leads.size() > 3; })) << heard_gateway.leads.size();
+  to_shard(VenueStatus{"XSIM", kVenueGroup, VenueSessionState::kHalted, 0});
+  settle();
+  heard_gateway.leads.clear();
+  settle();
+  EXPECT_TRUE(heard_gateway.leads.empty());
+}
+
 TEST_F(ShardActor, OrdersWaitForAGatewayThatIsLostAndGoOutInOrder) {
   start_all();
   ask({Shard::order("A")});
