@@ -3,6 +3,7 @@
 #pragma once
 
 #include "messages/telemetry/feed.hpp"
+#include "messages/telemetry/view.hpp"
 #include "supervision/runtime/local_message.hpp"
 
 HOLDFAST_LOCAL_MESSAGE(holdfast::telemetry::SharedBatch)
@@ -10,3 +11,7 @@ HOLDFAST_LOCAL_MESSAGE(holdfast::telemetry::SubscribeSamples)
 HOLDFAST_LOCAL_MESSAGE(holdfast::telemetry::SubscribedSamples)
 HOLDFAST_LOCAL_MESSAGE(holdfast::telemetry::UnsubscribeSamples)
 HOLDFAST_LOCAL_MESSAGE(holdfast::telemetry::PublishSamples)
+HOLDFAST_LOCAL_MESSAGE(holdfast::telemetry::TelemetryQuery)
+HOLDFAST_LOCAL_MESSAGE(holdfast::telemetry::SharedView)
+HOLDFAST_LOCAL_MESSAGE(holdfast::telemetry::OutsideSamples)
+HOLDFAST_LOCAL_MESSAGE(holdfast::telemetry::OutsideTaken)

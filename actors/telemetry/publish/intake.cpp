@@ -9,13 +9,7 @@ namespace holdfast::telemetry {
 namespace {
 // Beyond it a value is no measurement of anything here, and sums of some would overflow.
 constexpr int64_t kValueMax = 1'000'000'000'000'000;
-constexpr std::string_view kNames[kRefusals] = {
-    "malformed", "unknown_metric",  "unknown_member",  "not_finite", "out_of_range",
-    "stale",     "from_future",     "duplicate",       "disordered", "foreign",
-    "flooding",  "too_many_series", "too_many_sources"};
 }  // namespace
-
-std::string_view to_text(Refusal refusal) { return kNames[static_cast<std::size_t>(refusal)]; }
 
 bool possible(const MetricInfo& info, int64_t value) {
   if (value > kValueMax || value < -kValueMax) return false;

@@ -4,33 +4,14 @@
 // could not read by `refuse`), the bus after it.
 #pragma once
 
-#include <array>
 #include <functional>
 #include <map>
 #include <string>
 
 #include "actors/telemetry/publish/series.hpp"
+#include "messages/telemetry/view.hpp"
 
 namespace holdfast::telemetry {
-
-enum class Refusal : uint8_t {
-  kMalformed = 0,  // can't be read
-  kUnknownMetric,
-  kUnknownMember,
-  kNotFinite,      // no number, or an infinite one
-  kOutOfRange,     // no value that the metric can have
-  kStale,          // too old
-  kFromFuture,     // ahead of this node's clock
-  kDuplicate,      // the same time again
-  kDisordered,     // older than the one before
-  kForeign,        // a series that another source, or this process, speaks for
-  kFlooding,       // more than a source may send
-  kTooManySeries,  // of one source, or of all
-  kTooManySources,
-};
-inline constexpr std::size_t kRefusals = 13;
-/// "unknown_metric", ...
-std::string_view to_text(Refusal refusal);
 
 /// Whether the metric can have this value; for those of this process too.
 bool possible(const MetricInfo& info, int64_t value);
@@ -39,7 +20,7 @@ std::optional<Refusal> to_value(double number, int64_t& value);
 
 struct IntakeStats {
   uint64_t admitted = 0;
-  std::array<uint64_t, kRefusals> refused{};
+  RefusalCounts refused{};
   uint64_t refused_total() const;
 };
 
