@@ -306,6 +306,7 @@ void GroupShell::execute(act::Commit& a) {
     return;
   }
   apply(a.index);
+  catch_up();  // what was on disk before the start, and is known to be committed only now
 }
 
 void GroupShell::apply(Index upto) {
@@ -484,7 +485,8 @@ Result<> GroupShell::join(GroupLog& log, LogClient& client, Index applied) {
   return success();
 }
 
-/// What was committed while there was no replica to tell: without it a quiet group's copy would
+/// What was committed while there was no replica to tell, or was not known to be committed when it
+/// came: without it a quiet group's copy would
 /// stay behind until the next entry.
 void GroupShell::catch_up() {
   const Index upto = member_->released();

@@ -102,6 +102,19 @@ TEST(GroupShell, WhatIsCommittedWhileItIsRebuiltIsNotMissed) {
   EXPECT_EQ(second.host->state().sum, 15);
 }
 
+TEST(GroupShell, WhatItHoldsAndLearnsToBeCommittedOnlyAfterItsStartIsNotMissed) {
+  Cluster cluster;
+  Node& second = cluster.nodes[1];
+  cluster.leader()->host->submit({LedgerCore::Command::kDeposit, 1, 10});
+  cluster.run(Duration::milliseconds(30));
+  cluster.kill(second);
+  cluster.run(Duration::milliseconds(50));
+  cluster.boot(second);
+  cluster.run(Duration::milliseconds(300));  // and nothing more comes
+  EXPECT_EQ(second.host->state().sum, 10);
+  EXPECT_EQ(second.shell->state_hash().index, cluster.leader()->shell->state_hash().index);
+}
+
 TEST(GroupShell, WhoIsLeftAloneLeadsAsSoonAsItIsRebuilt) {
   Cluster cluster;
   Node& second = cluster.nodes[1];
