@@ -123,6 +123,15 @@ int run_restart(const Console& console, const std::string& path, const std::stri
              });
 }
 
+int run_kill_actor(const Console& console, const std::string& path, const std::string& reason) {
+  return ask(console, "POST", "/v1/tree/kill", {{"path", path}, {"reason", reason}},
+             [](const Json& json) {
+               return text_of(json, "path") + " is " + text_of(json, "state") +
+                      ": `holdfast tree` shows what its supervisor does, `holdfast orchestrator` "
+                      "what came of it if that gave up\n";
+             });
+}
+
 int run_orders(const Console& console, const OrderFilter& filter) {
   std::string path = "/v1/orders?limit=" + std::to_string(filter.limit);
   const auto add = [&](const char* name, const std::string& value) {

@@ -38,6 +38,7 @@ struct KillOptions {
 int run_health(const Console& console);
 int run_tree(const Console& console, const std::string& path, uint32_t depth);
 int run_restart(const Console& console, const std::string& path, const std::string& reason);
+int run_kill_actor(const Console& console, const std::string& path, const std::string& reason);
 int run_orders(const Console& console, const OrderFilter& filter);
 /// `which`: an order id "0-42", or "ACCOUNT/CLORDID".
 int run_order(const Console& console, const std::string& which);

@@ -222,6 +222,15 @@ void CommandLine::add_looking() {
   restart->add_option("PATH", path, "The actor, as `holdfast tree` names it: node/orders/shard-0")
       ->required();
   add_reason(restart);
+  auto* kill_actor =
+      command(&app, "kill-actor", "Kill one actor as if it had crashed, as drills do; it counts",
+              [this](Console& c) { return run_kill_actor(c, path, reason); });
+  kill_actor->add_option("PATH", path, "The actor: node/orders/shard-0/manager")->required();
+  kill_actor->footer(
+      "\nIts supervisor restarts it, and gives up when it is killed too often (more than five "
+      "times\n"
+      "in ten seconds): then the orchestrator decides what is done.\n");
+  add_reason(kill_actor);
   add_watch(command(&app, "groups", "Replica groups: who leads, who is in sync, how far all are",
                     watched([](Console& c) { return run_groups(c); })));
   add_watch(command(&app, "orchestrator",

@@ -254,20 +254,28 @@ class NodeOperator final : public OperatorBackend {
   }
 
   void restart(const Call& call, const std::string& path, Answer<RestartView> answer) override {
-    run([this, call, path, answer](OperatorActor& self) {
-      TreeCommand command{TreeAction::kRestart, path, call.who.name, call.reason};
-      self.ask<TreeReply>(setup_.root(), share_of(call), command,
-                          [path, answer](Result<TreeReply> reply) {
-                            if (!reply) return answer(reply.error());
-                            if (!reply.value().ok)
-                              return answer(Error{ErrorCode::kConflict, reply.value().text});
-                            answer(RestartView{path, "restarting"});
-                          });
-    });
+    order_tree(call, TreeAction::kRestart, {path, "restarting"}, std::move(answer));
+  }
+  void kill(const Call& call, const std::string& path, Answer<RestartView> answer) override {
+    order_tree(call, TreeAction::kKill, {path, "killed"}, std::move(answer));
   }
 
  private:
   void run(Job job) { anon_send(actor_, std::move(job)); }
+
+  void order_tree(const Call& call, TreeAction action, RestartView done,
+                  Answer<RestartView> answer) {
+    run([this, call, action, done, answer](OperatorActor& self) {
+      self.ask<TreeReply>(setup_.root(), share_of(call),
+                          TreeCommand{action, done.path, call.who.name, call.reason},
+                          [done, answer](Result<TreeReply> reply) {
+                            if (!reply) return answer(reply.error());
+                            if (!reply.value().ok)
+                              return answer(Error{ErrorCode::kConflict, reply.value().text});
+                            answer(done);
+                          });
+    });
+  }
 
   template <typename T, typename Message>
   void ask_venue(const Call& call, const VenueName& venue, const Message& message,

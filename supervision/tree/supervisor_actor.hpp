@@ -21,7 +21,8 @@ struct SupervisorEvent {
   std::string path;
   std::string event;
   std::string text;
-  bool alarm = false;  // a human must look
+  bool alarm = false;      // a human must look
+  std::string cause = {};  // supervisor_escalated: path of the child whose failure was too much
 };
 
 /// What a child's factory is told.

@@ -135,7 +135,7 @@ void SupervisorCore::failed(Child& child, Duration ran, MonoTime now, uint64_t r
                             " restarts in " + milliseconds(spec_.intensity.period) +
                             ", last: " + child.spec.id + " (" + child.last_exit + ")";
     enter(child, ChildState::kDown, now);
-    decisions_.push_back({.kind = Decision::Kind::kEscalate, .text = why});
+    decisions_.push_back({.kind = Decision::Kind::kEscalate, .child = child.spec.id, .text = why});
     return end({ExitKind::kError, why}, now);
   }
   ++child.restarts;
@@ -246,6 +246,23 @@ Result<Decisions> SupervisorCore::quarantine_child(std::string_view id, const st
   return take();
 }
 
+Result<Decisions> SupervisorCore::kill_child(std::string_view id, MonoTime now) {
+  auto target = command_target(id);
+  if (!target.ok()) return target.error();
+  Child& child = *target.value();
+  if (child.state != ChildState::kRunning || child.stop_wanted || child.killed)
+    return conflict("child '" + child.spec.id + "' is " +
+                    (child.killed ? "killed already" : to_string(child.state)) +
+                    (child.stop_wanted ? ", to be stopped" : "") +
+                    ": only one that runs can be killed");
+  child.killed = true;
+  child.deadline = now + spec_.kill_grace;
+  child.deadline_set = true;
+  decisions_.push_back({.kind = Decision::Kind::kKill, .child = child.spec.id});
+  advance(now);
+  return take();
+}
+
 Result<Decisions> SupervisorCore::release_child(std::string_view id, MonoTime now) {
   auto target = command_target(id);
   if (!target.ok()) return target.error();
@@ -311,6 +328,7 @@ void SupervisorCore::enter(Child& child, ChildState state, MonoTime now) {
   child.since = now;
   child.deadline_set = false;
   child.hung = false;
+  child.killed = false;
   if (state != ChildState::kStarting && state != ChildState::kRunning) child.stop_wanted = false;
 }
 
@@ -457,11 +475,12 @@ bool SupervisorCore::stop_next(MonoTime now) {
 
 void SupervisorCore::begin_stop(Child& child, MonoTime now) {
   const Duration timeout = child.spec.shutdown_timeout;
-  if (timeout.ns == 0) {
+  if (timeout.ns == 0 || child.killed) {
+    if (!child.killed)
+      decisions_.push_back({.kind = Decision::Kind::kKill, .child = child.spec.id});
     enter(child, ChildState::kKilling, now);
     child.deadline = now + spec_.kill_grace;
     child.deadline_set = true;
-    decisions_.push_back({.kind = Decision::Kind::kKill, .child = child.spec.id});
     return;
   }
   enter(child, ChildState::kStopping, now);

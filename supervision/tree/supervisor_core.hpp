@@ -36,7 +36,7 @@ struct Decision {
     kFinished,  // no child is left: end with `exit`
   };
   Kind kind = Kind::kReport;
-  std::string child = {};  // empty where it is about the supervisor
+  std::string child = {};  // empty: about the supervisor. kEscalate: whose failure was too much
   std::string event = {};  // kReport: a stable name, e.g. "child_restarting"
   std::string text = {};   // kReport, kEscalate: for people
   bool alarm = false;      // kReport: a human must look
@@ -87,6 +87,8 @@ class SupervisorCore {
   Result<Decisions> stop_child(std::string_view child, MonoTime now);
   /// Stops the child and marks it poison.
   Result<Decisions> quarantine_child(std::string_view child, const std::string& why, MonoTime now);
+  /// Kills the child as if it had crashed: its end counts as a failure. kConflict unless it runs.
+  Result<Decisions> kill_child(std::string_view child, MonoTime now);
   /// Ends a quarantine and starts the child.
   Result<Decisions> release_child(std::string_view child, MonoTime now);
 
@@ -112,13 +114,14 @@ class SupervisorCore {
     bool stop_wanted = false;  // running or starting, to be stopped when its turn comes
     bool was_running = false;  // has been up once: later siblings no longer wait for it
     bool held = false;         // kDown by an operator: a group restart leaves it down
-    bool hung = false;         // kKilling and past its grace: nobody waits for it any more
+    bool hung = false;         // killed and past its grace: nobody waits for it any more
+    bool killed = false;       // while it ran, by an operator: its end is a failure of its own
     Then then = Then::kRestart;
     uint64_t restarts = 0;
     std::string last_exit = {};
     MonoTime since = {};
     MonoTime not_before = {};
-    MonoTime deadline = {};  // kStopping: kill then; kKilling: report then
+    MonoTime deadline = {};  // kStopping: kill then; kKilling, or killed while it ran: report then
     bool deadline_set = false;
   };
 

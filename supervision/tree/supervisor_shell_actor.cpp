@@ -138,7 +138,9 @@ Decisions SupervisorShell::carry_out(const Decision& decision) {
       tell(decision.child, decision.event, decision.text, decision.alarm);
       return {};
     case Decision::Kind::kEscalate:
-      tell("", "supervisor_escalated", decision.text, true);
+      if (setup_.on_event)
+        setup_.on_event({setup_.path, "supervisor_escalated", decision.text, true,
+                         decision.child.empty() ? "" : path_of(decision.child)});
       return {};
     case Decision::Kind::kFinished:
       finish(decision.exit);
@@ -305,6 +307,8 @@ Result<> SupervisorShell::apply(TreeAction action, const std::string& child,
         return core_.release_child(child, now());
       case TreeAction::kQuarantine:
         return core_.quarantine_child(child, reason, now());
+      case TreeAction::kKill:
+        return core_.kill_child(child, now());
     }
     return Error{ErrorCode::kInvalid, "an unknown action"};
   };

@@ -45,7 +45,7 @@ struct LeafPage {
 };
 
 /// What an operator may do to a child.
-enum class TreeAction { kRestart, kStop, kRelease, kQuarantine };
+enum class TreeAction { kRestart, kStop, kRelease, kQuarantine, kKill };
 
 /// An operator's command for the child at `path`; sent to any supervisor above it. The answer is a
 /// TreeReply.
@@ -62,7 +62,7 @@ struct TreeReply {
   std::string text;
 };
 
-/// Stable names: "restart", "stop", "release", "quarantine".
+/// Stable names: "restart", "stop", "release", "quarantine", "kill".
 constexpr const char* to_string(TreeAction action) {
   switch (action) {
     case TreeAction::kRestart:
@@ -73,6 +73,8 @@ constexpr const char* to_string(TreeAction action) {
       return "release";
     case TreeAction::kQuarantine:
       return "quarantine";
+    case TreeAction::kKill:
+      return "kill";
   }
   return "?";
 }

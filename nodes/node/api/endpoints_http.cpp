@@ -197,6 +197,15 @@ void add_tree(Router& router, OperatorBackend& backend) {
                   throw BadRequest{"path: expected an actor's path", "GET /v1/tree shows them"};
                 backend.restart(call_of(request, body.reason()), path, shown<RestartView>(reply));
               })});
+  router.add({"POST", "/v1/tree/kill", Role::kOperator, Effect::kOther, Duration::seconds(10),
+              "kills one actor as if it had crashed; its supervisor counts it: path, reason",
+              checked([&backend](const Request& request, const Reply& reply) {
+                const Body body(request, {"path"});
+                const auto path = body.text("path");
+                if (path.empty())
+                  throw BadRequest{"path: expected an actor's path", "GET /v1/tree shows them"};
+                backend.kill(call_of(request, body.reason()), path, shown<RestartView>(reply));
+              })});
 }
 
 OrdersQuery orders_query(const Query& query) {

@@ -74,6 +74,9 @@ class OperatorBackend {
   }
   /// Restarts one actor from its journal. kNotFound: no such path.
   virtual void restart(const Call& call, const std::string& path, Answer<RestartView> answer) = 0;
+  /// Kills one actor as if it had crashed, so that its supervisor counts it: for drills. kNotFound:
+  /// no such path; kConflict: it does not run.
+  virtual void kill(const Call& call, const std::string& path, Answer<RestartView> answer) = 0;
 };
 
 }  // namespace holdfast::operator_api

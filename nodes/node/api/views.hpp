@@ -231,7 +231,7 @@ struct BackupView {
 
 struct RestartView {
   std::string path;
-  std::string state;  // "restarting": the tree shows when it runs again
+  std::string state;  // "restarting": the tree shows when it runs again; "killed"
 };
 
 }  // namespace holdfast::operator_api

@@ -223,6 +223,10 @@ TEST_F(SupervisorTest, EscalatesToItsParentWhichRestartsIt) {
   tell("node/orders/x", Crash{"again"});
   EXPECT_EQ(log(), "-x -y +x +y");
   EXPECT_TRUE(happened("node/orders", "supervisor_escalated"));
+  for (const auto& event : events)
+    if (event.event == "supervisor_escalated" && event.path == "node/orders") {
+      EXPECT_TRUE(event.cause.starts_with("node/orders/")) << event.cause;
+    }
   EXPECT_TRUE(happened("node/orders", "child_restarting"));
 }
 
@@ -335,6 +339,11 @@ TEST_F(SupervisorTest, ObeysOperatorsAtAnyDepth) {
   EXPECT_TRUE(command(TreeAction::kQuarantine, "node/orders/x").ok);
   EXPECT_EQ(log(), "-x");
   EXPECT_TRUE(happened("node/orders/x", "operator_quarantine"));
+  EXPECT_TRUE(command(TreeAction::kRestart, "node/orders/y").ok);
+  log();
+  EXPECT_TRUE(command(TreeAction::kKill, "node/orders/y").ok);
+  EXPECT_TRUE(happened("node/orders/y", "child_restarting"));
+  EXPECT_FALSE(command(TreeAction::kKill, "node/orders/x").ok);  // it is down
 
   EXPECT_EQ(command(TreeAction::kStop, "node/orders/zz").text, "no child 'zz' here");
   EXPECT_EQ(command(TreeAction::kStop, "node/zz/y").text,

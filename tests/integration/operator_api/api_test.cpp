@@ -156,8 +156,8 @@ TEST_F(OperatorApi, EveryEndpointDemandsItsRole) {
       guarded += role < needed;
     }
   }
-  EXPECT_EQ(guarded, 23u);
-  EXPECT_EQ(metric("holdfast_operator_api_forbidden_total"), "23");
+  EXPECT_EQ(guarded, 24u);
+  EXPECT_EQ(metric("holdfast_operator_api_forbidden_total"), "24");
 }
 
 TEST_F(OperatorApi, CommandNeedsAReasonAndIsLoggedWithItsAuthor) {
@@ -303,9 +303,10 @@ TEST_F(OperatorApi, JournalBackupRestartAndMetrics) {
   EXPECT_EQ(get("/v1/journal").json()["groups"][0]["committed"], 77);
   EXPECT_EQ(post("/v1/backup", {{"directory", "relative"}, {"reason", "r"}}).status, 400u);
   EXPECT_EQ(post("/v1/backup", {{"directory", "/b"}, {"reason", "r"}}).json()["bytes"], 4'096);
-  EXPECT_EQ(post("/v1/tree/restart", {{"path", "node/x"}, {"reason", "r"}}).json()["state"],
-            "restarting");
-  EXPECT_EQ(post("/v1/tree/restart", {{"reason", "r"}}).status, 400u);
+  const Json x = {{"path", "node/x"}, {"reason", "r"}};
+  EXPECT_EQ(post("/v1/tree/restart", x).json()["state"], "restarting");
+  EXPECT_EQ(post("/v1/tree/kill", x).json()["state"], "killed");
+  EXPECT_EQ(post("/v1/tree/kill", {{"reason", "r"}}).status, 400u);
   const auto metrics = get("/metrics");
   EXPECT_THAT(metrics.head, HasSubstr("Content-Type: text/plain; version=0.0.4"));
   EXPECT_TRUE(metrics.body.starts_with("# HELP holdfast_orders_open orders\n")) << metrics.body;

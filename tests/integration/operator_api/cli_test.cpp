@@ -227,6 +227,7 @@ TEST_F(Cli, CommandsNeedAReason) {
        std::vector<std::vector<std::string>>{{"risk", "kill", "--scope", "firm"},
                                              {"risk", "resume", "--scope", "firm"},
                                              {"venue", "halt", "XSIM"},
+                                             {"kill-actor", "node/x"},
                                              {"restart", "node/x"}}) {
     const auto outcome = holdfast(words);
     EXPECT_EQ(outcome.code, 2) << words.back();
@@ -289,8 +290,10 @@ TEST_F(Cli, JournalBackupAndRestart) {
   EXPECT_EQ(holdfast({"backup", "relative"}).code, 2);
   EXPECT_EQ(holdfast({"restart", "node/x", "-r", "stuck"}).out,
             "node/x is restarting: `holdfast tree` shows when it runs again\n");
-  EXPECT_THAT(backend_.calls(),
-              ElementsAre("journal", "backup /backups/monday: backup", "restart node/x: stuck"));
+  EXPECT_THAT(holdfast({"kill-actor", "node/x", "-r", "drill"}).out,
+              StartsWith("node/x is killed"));
+  EXPECT_THAT(backend_.calls(), ElementsAre("journal", "backup /backups/monday: backup",
+                                            "restart node/x: stuck", "kill-actor node/x: drill"));
 }
 
 TEST_F(Cli, RoleThatDoesNotSufficeIsRefused) {

@@ -224,6 +224,10 @@ class FakeBackend : public OperatorBackend {
     record("restart " + path, call);
     answer(RestartView{path, "restarting"});
   }
+  void kill(const Call& call, const std::string& path, Answer<RestartView> answer) override {
+    record("kill-actor " + path, call);
+    answer(RestartView{path, "killed"});
+  }
 
  private:
   static OrderView order_view(uint64_t number) {

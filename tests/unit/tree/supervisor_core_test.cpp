@@ -357,6 +357,35 @@ TEST(SupervisorCore, AnOperatorsRestartIsNoFailure) {
   EXPECT_TRUE(rig.running("b"));
 }
 
+TEST(SupervisorCore, AnOperatorsKillIsAFailure) {
+  auto rig = started(Strategy::kOneForOne);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(rig.command(rig.core.kill_child("b", rig.now)).ok());
+    EXPECT_FALSE(rig.escalated);
+    rig.pass(Duration::milliseconds(500));
+    EXPECT_TRUE(rig.running("b"));
+  }
+  EXPECT_EQ(rig.log(), "!b +b !b +b !b +b");
+  ASSERT_TRUE(rig.command(rig.core.kill_child("b", rig.now)).ok());
+  EXPECT_TRUE(rig.escalated);
+  EXPECT_EQ(rig.escalated_for, "b");
+}
+
+TEST(SupervisorCore, WhatIsKilledAlreadyIsNotKilledAgainButStopped) {
+  auto rig = started(Strategy::kOneForOne);
+  rig.answer_kills = false;
+  ASSERT_TRUE(rig.command(rig.core.kill_child("b", rig.now)).ok());
+  EXPECT_EQ(rig.command(rig.core.kill_child("b", rig.now)).error().code, ErrorCode::kConflict);
+  rig.pass(Duration::seconds(3));
+  EXPECT_TRUE(rig.reported("child_hung"));
+  ASSERT_TRUE(rig.command(rig.core.stop_child("b", rig.now)).ok());
+  EXPECT_EQ(rig.log(), "!b");  // nothing more can be done to it
+  rig.exit("b", ExitKind::kKilled);
+  EXPECT_EQ(rig.state("b"), ChildState::kDown);
+  EXPECT_EQ(rig.command(rig.core.kill_child("b", rig.now)).error().code, ErrorCode::kConflict);
+  EXPECT_EQ(rig.core.restarts(), 0u);
+}
+
 TEST(SupervisorCore, AnOperatorsRestartCutsABackoffShort) {
   auto rig = started(Strategy::kOneForOne);
   rig.exit("b");

@@ -132,6 +132,9 @@ class RandomSupervisor {
       case 5:
         if (pick(20) == 0) rig_.stop();
         break;
+      case 6:
+        (void)rig_.command(rig_.core.kill_child(id, rig_.now));
+        break;
       default:
         rig_.pass(Duration::milliseconds(static_cast<int>(pick(3'000))));
         break;

@@ -97,6 +97,7 @@ class SupervisorRig {
   MonoTime now = {1'000'000'000};
   bool finished = false;
   bool escalated = false;
+  std::string escalated_for;  // whose failure it was
   ExitInfo result;
   std::vector<std::string> events;
   std::vector<std::string> alarms;
@@ -134,6 +135,7 @@ class SupervisorRig {
         break;
       case Decision::Kind::kEscalate:
         escalated = true;
+        escalated_for = decision.child;
         break;
       case Decision::Kind::kFinished:
         finished = true;
