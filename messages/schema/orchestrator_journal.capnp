@@ -15,6 +15,7 @@ struct Failure {
   at @3 :Int64;
   path @4 :Text;
   text @5 :Text;
+  guard @6 :UInt64;  # the number that the member's guard gave it; zero: it is of the tree
 }
 
 struct Decision {
@@ -50,8 +51,14 @@ struct Heard {
   at @1 :Int64;  # of its last failure that was decided
 }
 
+struct Told {
+  member @0 :UInt32;
+  number @1 :UInt64;  # of its guard's last event that was decided
+}
+
 struct State {
   last @0 :UInt64;
   decisions @1 :List(Decision);
   heard @2 :List(Heard);
+  guards @3 :List(Told);
 }

@@ -29,6 +29,14 @@ sigset_t handled_signals() {
   return set;
 }
 
+constexpr int kGaveUpExit = 1;  // the root of the node's tree gave up
+
+WallTime wall_now() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return {static_cast<int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec};
+}
+
 // Often enough to see a hang a tenth late at most, seldom enough to cost nothing.
 Duration sample_interval(Duration hang_timeout) {
   return std::clamp(Duration{hang_timeout.ns / 10}, Duration::milliseconds(5),
@@ -88,6 +96,7 @@ Guard::Guard(GuardSettings settings, int lock, std::optional<NodeLog> log)
       core_(settings_.policy),
       hangs_(std::max(settings_.hang_timeout, Duration::milliseconds(50)),
              sample_interval(settings_.hang_timeout)),
+      events_(in_state_dir("guard.events")),
       random_(std::random_device{}()) {}
 
 Guard::~Guard() {
@@ -151,6 +160,12 @@ void Guard::obey(GuardDecisions decisions) {
         node_.terminate();
         break;
       case GuardDecision::Kind::kReport:
+        if (decision.event == "node_hangs" || decision.event == "node_fenced") {
+          record(decision.event == "node_hangs" ? "node_hung" : decision.event, decision.text);
+          explained_ = node_.id().pid > 0;
+        }
+        if (decision.event == "node_restarts_too_often" || decision.event == "node_start_failed")
+          record("node_unstable", decision.text);
         log(decision.event, decision.text, decision.alarm);
         break;
       case GuardDecision::Kind::kExit:
@@ -171,7 +186,10 @@ void Guard::spawn() {
                            settings_.node_arguments.end());
   const std::string progress = in_state_dir("progress");
   ::unlink(progress.c_str());
-  command.environment = {std::string(kProgressFileVariable) + "=" + progress};
+  (void)events_.take_last_words();
+  explained_ = false;
+  command.environment = {std::string(kProgressFileVariable) + "=" + progress,
+                         std::string(kGuardEventsVariable) + "=" + events_.path()};
   command.environment.insert(command.environment.end(), settings_.node_environment.begin(),
                              settings_.node_environment.end());
   command.record = in_state_dir("node.json");
@@ -202,7 +220,25 @@ void Guard::node_ended() {
             {"start_ticks", last_node_.start_ticks},
             {"dead", true},
             {"took_us", (now - killed_at_).us()}});
+  record_end(*exit);
   obey(core_.node_exited(*exit, now, random_()));
+}
+
+/// An end that nobody asked for.
+void Guard::record_end(const NodeExit& exit) {
+  const bool asked = core_.state() == GuardState::kStopping ||
+                     (exit.kind == NodeExit::Kind::kCode && exit.value == 0);
+  if (asked || std::exchange(explained_, false)) return;
+  const std::string words = events_.take_last_words();
+  const std::string text = to_string(exit) + (words.empty() ? "" : ": " + words);
+  const bool gave_up = exit.kind == NodeExit::Kind::kCode && exit.value == kGaveUpExit;
+  // Its code can't be learnt of one that was adopted; its last words can.
+  record(gave_up || !words.empty() ? "node_gave_up" : "node_died", text);
+}
+
+void Guard::record(const std::string& event, const std::string& text) {
+  if (!events_.record(wall_now(), event, text))
+    log("event_not_kept", event + ": can't write " + events_.path(), false);
 }
 
 void Guard::sample() {

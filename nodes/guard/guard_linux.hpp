@@ -13,6 +13,7 @@
 #include "nodes/guard/hang_detector.hpp"
 #include "nodes/guard/node_log_linux.hpp"
 #include "nodes/guard/node_process_linux.hpp"
+#include "supervision/runtime/guard_events_linux.hpp"
 #include "supervision/runtime/hot_loop_linux.hpp"
 
 namespace holdfast {
@@ -51,6 +52,8 @@ class Guard {
   void spawn();
   void watch_node();
   void node_ended();
+  void record_end(const NodeExit& exit);
+  void record(const std::string& event, const std::string& text);
   void sample();
   void arm();
   void command(const nlohmann::json& request, ControlServer::Answer answer);
@@ -65,6 +68,8 @@ class Guard {
   GuardCore core_;
   HangDetector hangs_;
   NodeProcess node_;
+  GuardEvents events_;      // for the node's next life to tell
+  bool explained_ = false;  // why this node ends is told already
   std::unique_ptr<ControlServer> control_;
   std::vector<ControlServer::Answer> waiting_for_death_;
   std::vector<ControlServer::Answer> waiting_for_end_;

@@ -1,6 +1,7 @@
 #include "nodes/node/orchestrator_part_actor.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "nodes/node/files_linux.hpp"
 #include "nodes/node/process_linux.hpp"
@@ -19,6 +20,8 @@ using orchestrator::Topology;
 namespace {
 
 constexpr Duration kCarryOutWithin = Duration::seconds(2);
+constexpr Duration kMoveWithin = Duration::seconds(10);
+constexpr Duration kMoveLook = Duration::milliseconds(20);
 using Done = std::function<void(Outcome, std::string)>;
 
 /// The group whose actors live at a path; zero: none.
@@ -74,28 +77,72 @@ void restart_clean(const OrchestratorParts& parts, LoopActor& self, const Decisi
           [done](const ActorError& error) { done(Outcome::kFailed, describe(error)); });
 }
 
-void promote(const OrchestratorParts& parts, GroupId group, MemberId to, const Done& done) {
-  if (!parts.cluster) return done(Outcome::kFailed, "this node is no member of a cluster");
-  const auto begun = parts.cluster->hand_over(group, name_of(parts, to));
-  if (begun) return done(Outcome::kDone, "handed over to " + name_of(parts, to));
-  done(Outcome::kFailed, begun.error().text);
+/// Planned hand-overs, until others lead, or time is up. The actors of a group that is to move may
+/// be on their way up again: what is refused now is asked for again.
+struct Move {
+  struct Part {
+    GroupId group;
+    MemberId to;
+    std::string refused;  // why it was not begun, last
+    std::string leads;    // who does now, once it is another
+  };
+  std::vector<Part> parts;
+  MonoTime until;
+};
+
+void look_at(const OrchestratorParts& parts, Move::Part& part) {
+  for (const auto& view : parts.cluster->views().groups) {
+    if (view.group != part.group || view.leader.empty()) continue;
+    if (view.leader != parts.settings.node.name) {
+      part.leads = view.leader;
+    } else if (!part.to) {
+      part.refused = "no other member is in sync";
+    } else if (view.hand_over_to.empty()) {
+      const auto begun = parts.cluster->hand_over(part.group, name_of(parts, part.to));
+      part.refused = begun ? "" : begun.error().text;
+    }
+  }
 }
 
-void drain(const OrchestratorParts& parts, const Decision& decision, const Done& done) {
-  std::string text;
+void move(const OrchestratorParts& parts, LoopActor& self, const std::shared_ptr<Move>& moves,
+          const Done& done) {
   bool all = true;
+  std::string text;
+  for (Move::Part& part : moves->parts) {
+    if (part.leads.empty()) look_at(parts, part);
+    all = all && !part.leads.empty();
+    text += (text.empty() ? "" : "; ") + group_name(parts.settings, part.group) +
+            (!part.leads.empty() ? " is led by " + part.leads
+             : part.refused.empty()
+                 ? ": no other leads within " + std::to_string(kMoveWithin.ms() / 1000) + " s"
+                 : ": " + part.refused);
+  }
+  if (all) return done(Outcome::kDone, text.empty() ? "it leads nothing" : text);
+  if (self.now() >= moves->until) return done(Outcome::kFailed, text);
+  self.after(kMoveLook, [parts, &self, moves, done] { move(parts, self, moves, done); });
+}
+
+void promote(const OrchestratorParts& parts, LoopActor& self, const Decision& decision,
+             const Done& done) {
+  if (!parts.cluster) return done(Outcome::kFailed, "this node is no member of a cluster");
+  auto moves = std::make_shared<Move>();
+  moves->until = self.now() + kMoveWithin;
+  moves->parts.push_back({decision.failure.group, decision.advice.target, {}, {}});
+  move(parts, self, moves, done);
+}
+
+void drain(const OrchestratorParts& parts, LoopActor& self, const Decision& decision,
+           const Done& done) {
+  auto moves = std::make_shared<Move>();
+  moves->until = self.now() + kMoveWithin;
   for (const auto& place : topology_of(parts).groups) {
     if (place.leader != decision.failure.member) continue;
     MemberId to;
     for (const MemberId member : place.in_sync)
       if (!to && member != decision.failure.member) to = member;
-    const auto handed = to ? parts.cluster->hand_over(place.group, name_of(parts, to))
-                           : Result<>(Error{ErrorCode::kConflict, "no other member is in sync"});
-    all = all && handed.ok();
-    text += (text.empty() ? "" : "; ") + group_name(parts.settings, place.group) +
-            (handed ? " to " + name_of(parts, to) : ": " + handed.error().text);
+    moves->parts.push_back({place.group, to, {}, {}});
   }
-  done(all ? Outcome::kDone : Outcome::kFailed, text.empty() ? "it leads nothing" : text);
+  move(parts, self, moves, done);
 }
 
 void carry_out(const OrchestratorParts& parts, LoopActor& self, const Decision& decision,
@@ -106,9 +153,9 @@ void carry_out(const OrchestratorParts& parts, LoopActor& self, const Decision& 
     case Remedy::kRestartClean:
       return restart_clean(parts, self, decision, done);
     case Remedy::kPromote:
-      return promote(parts, decision.failure.group, decision.advice.target, done);
+      return promote(parts, self, decision, done);
     case Remedy::kDrain:
-      return drain(parts, decision, done);
+      return drain(parts, self, decision, done);
     case Remedy::kHalt:
       return done(Outcome::kDone, "left as it is; a human was told");
   }
@@ -119,6 +166,8 @@ void carry_out(const OrchestratorParts& parts, LoopActor& self, const Decision& 
 std::optional<Failure> failure_of(const settings::Settings& settings,
                                   const SupervisorEvent& event) {
   Failure failure;
+  // The root ends the process: its guard has that told by the next.
+  if (event.event == "supervisor_escalated" && event.path == kRootPath) return std::nullopt;
   if (event.event == "supervisor_escalated")
     failure.kind = FailureKind::kGaveUp;
   else if (event.event == "child_quarantined")
@@ -130,7 +179,34 @@ std::optional<Failure> failure_of(const settings::Settings& settings,
   failure.path = event.path;
   failure.text = event.text;
   failure.group = group_of(settings, event.path);
+  // Of a supervisor of several groups' actors: the one whose failures were too many.
+  if (!failure.group) failure.group = group_of(settings, event.cause);
   return failure;
+}
+
+std::vector<Failure> failures_of(const std::vector<GuardEvent>& events) {
+  std::vector<Failure> failures;
+  for (const GuardEvent& event : events) {
+    Failure failure;
+    if (event.event == "node_gave_up")
+      failure.kind = FailureKind::kRootGaveUp;
+    else if (event.event == "node_died")
+      failure.kind = FailureKind::kProcessDied;
+    else if (event.event == "node_fenced")
+      failure.kind = FailureKind::kProcessFenced;
+    else if (event.event == "node_hung")
+      failure.kind = FailureKind::kProcessHung;
+    else if (event.event == "node_unstable")
+      failure.kind = FailureKind::kProcessUnstable;
+    else
+      continue;  // a guard of another release
+    failure.at = event.at;
+    failure.path = kRootPath;
+    failure.text = event.text;
+    failure.guard = event.number;
+    failures.push_back(std::move(failure));
+  }
+  return failures;
 }
 
 std::function<void(const SupervisorEvent&)> tree_events(const settings::Settings& settings,
@@ -138,6 +214,8 @@ std::function<void(const SupervisorEvent&)> tree_events(const settings::Settings
   return [&settings, registry](const SupervisorEvent& event) {
     say(event.event + " path=" + event.path + (event.text.empty() ? "" : " " + event.text) +
         (event.alarm ? " ALARM" : ""));
+    if (event.event == "supervisor_escalated" && event.path == kRootPath)
+      leave_last_words(event.text);
     auto failure = failure_of(settings, event);
     if (!failure) return;
     if (auto actor = registry->find(kOrchestratorPath))
@@ -229,6 +307,8 @@ ChildDefinition orchestrator_child(OrchestratorParts parts) {
             setup.make_log = parts.make_log;
             setup.codec = parts.codec;
             setup.wall = wall_now;
+            if (const char* path = std::getenv(kGuardEventsVariable))
+              setup.of_guard = [path] { return failures_of(read_guard_events(path)); };
             setup.topology = [parts] { return topology_of(parts); };
             setup.carry_out = [parts](LoopActor& self, const Decision& decision, Done done) {
               carry_out(parts, self, decision, done);

@@ -5,6 +5,7 @@
 #include "nodes/node/cluster_actor.hpp"
 #include "supervision/orchestrator/orchestrator_actor.hpp"
 #include "supervision/orchestrator/orchestrator_capnp.hpp"
+#include "supervision/runtime/guard_events_linux.hpp"
 #include "supervision/runtime/mesh_actor.hpp"
 #include "supervision/tree/supervisor_actor.hpp"
 
@@ -15,6 +16,8 @@ inline constexpr const char* kOrchestratorPath = "node/orchestrator";
 /// What an event of the tree is to the orchestrator; nothing: the tree mends it by itself.
 std::optional<orchestrator::Failure> failure_of(const settings::Settings& settings,
                                                 const SupervisorEvent& event);
+/// What the guard saw of this node's former lives, as failures.
+std::vector<orchestrator::Failure> failures_of(const std::vector<GuardEvent>& events);
 /// For the root of the tree: logs its events, and hands failures to this node's orchestrator.
 /// `settings` outlives it.
 std::function<void(const SupervisorEvent&)> tree_events(const settings::Settings& settings,

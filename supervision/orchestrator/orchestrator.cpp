@@ -26,6 +26,10 @@ const Decision* State::find(uint64_t number) const {
 }
 
 bool State::knows(const Failure& failure) const {
+  if (failure.guard) {
+    const auto told = guards.find(failure.member);
+    return told != guards.end() && failure.guard <= told->second;
+  }
   const auto found = heard.find(failure.member);
   return found != heard.end() && failure.at <= found->second;
 }
@@ -55,7 +59,11 @@ void OrchestratorCore::apply(State& state, const Event& event, const replication
   if (const auto* decided = std::get_if<Decided>(&event)) {
     CHECK(decided->decision.number == state.last + 1);
     state.last = decided->decision.number;
-    state.heard[decided->decision.failure.member] = decided->decision.failure.at;
+    const Failure& failure = decided->decision.failure;
+    if (failure.guard)
+      state.guards[failure.member] = failure.guard;
+    else
+      state.heard[failure.member] = failure.at;
     state.decisions.push_back(decided->decision);
     if (state.decisions.size() > kDecisionsKept) state.decisions.pop_front();
     return;

@@ -44,9 +44,10 @@ struct Announced {
 };
 
 struct State {
-  uint64_t last = 0;                   // number of the last decision
-  std::deque<Decision> decisions;      // the last of them, ascending
-  std::map<MemberId, WallTime> heard;  // of each member's last failure that was decided
+  uint64_t last = 0;                    // number of the last decision
+  std::deque<Decision> decisions;       // the last of them, ascending
+  std::map<MemberId, WallTime> heard;   // of each member's last failure that was decided
+  std::map<MemberId, uint64_t> guards;  // … and of its guard's
   const Decision* find(uint64_t number) const;
   /// Whether this failure, or a later one of its member, was decided.
   bool knows(const Failure& failure) const;

@@ -67,6 +67,11 @@ Behavior OrchestratorActor::make_behavior() {
     quit(error_text("orchestrator: " + started.error().text));
     return {};
   }
+  if (setup_.of_guard)
+    for (Failure& failure : setup_.of_guard()) {
+      failure.member = setup_.self;
+      if (!host_->state().knows(failure)) keep(std::move(failure));
+    }
   tick();
   return {
       [this](const Escalation& escalation) { escalate(escalation.failure); },
@@ -139,27 +144,35 @@ void OrchestratorActor::submit(const Command& command) {
 // ---- failures of this node, until they are decided
 
 void OrchestratorActor::escalate(Failure failure) {
-  if (pending_.size() >= kPendingMax) {
-    dropped_ += 1;
-    return;
-  }
+  // Later than what was decided before, though the clock may have gone back since.
+  const auto heard = host_->state().heard.find(setup_.self);
+  if (heard != host_->state().heard.end()) last_at_ = std::max(last_at_, heard->second);
   const WallTime now = setup_.wall();
   last_at_ = now > last_at_ ? now : WallTime{last_at_.ns + 1};
   failure.member = setup_.self;
   failure.at = last_at_;
-  pending_.push_back(std::move(failure));
+  keep(std::move(failure));
   push_on();
+}
+
+void OrchestratorActor::keep(Failure failure) {
+  if (pending_.size() >= kPendingMax)
+    dropped_ += 1;
+  else
+    pending_.push_back(std::move(failure));
 }
 
 void OrchestratorActor::push_on() {
   // A follower's state is committed. A leader's may still be lost: it waits for the commit.
   const auto& state = host_->state();
-  if (!host_->replica().leading())
+  const auto& replica = host_->replica();
+  if (!replica.leading() || (replica.uncommitted() == 0 && !replica.open()))
     while (!pending_.empty() && state.knows(pending_.front())) pending_.pop_front();
-  const auto waiting = pending_;  // a commit may take from it
-  for (const Failure& failure : waiting)
-    if (!state.knows(failure))
-      submit(Escalate{failure, setup_.strategy(failure, setup_.topology(), state.decisions)});
+  // One after the other: a later one that came first would stand for those before it.
+  if (!pending_.empty() && !state.knows(pending_.front())) {
+    const Failure failure = pending_.front();  // a commit may take it
+    submit(Escalate{failure, setup_.strategy(failure, setup_.topology(), state.decisions)});
+  }
   for (auto it = to_settle_.begin(); it != to_settle_.end();) {
     const Decision* decision = state.find(it->first);
     if (!decision || decision->outcome != Outcome::kOpen)
@@ -173,9 +186,17 @@ void OrchestratorActor::released(const Decision& decision) {
   announced_ = std::max(announced_, decision.number);
   setup_.on_event(words(decision),
                   decision.advice.remedy == Remedy::kHalt || decision.outcome == Outcome::kFailed);
+  const auto decided = [&](const Failure& failure) {
+    if (failure.guard || decision.failure.guard)
+      return decision.failure.guard && failure.guard && failure.guard <= decision.failure.guard;
+    return failure.at <= decision.failure.at;
+  };
   if (decision.failure.member == setup_.self)
-    while (!pending_.empty() && pending_.front().at <= decision.failure.at) pending_.pop_front();
-  post([this] { carry_out(); });
+    while (!pending_.empty() && decided(pending_.front())) pending_.pop_front();
+  post([this] {
+    push_on();
+    carry_out();
+  });
 }
 
 // ---- decisions about this node
@@ -190,7 +211,10 @@ void OrchestratorActor::carry_out() {
       due.push_back(decision);
   for (const Decision& decision : due) {
     const uint64_t number = decision.number;
-    if (decision.failure.at <= started_) {
+    // A guard tells of lives before this one; only who leads is still to be seen to.
+    const bool past = decision.failure.guard ? decision.advice.remedy != Remedy::kDrain
+                                             : decision.failure.at <= started_;
+    if (past) {
       finished(number, Outcome::kDone, "its actor or its process has begun again since");
       continue;
     }

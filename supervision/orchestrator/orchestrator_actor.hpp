@@ -16,7 +16,7 @@ namespace holdfast::orchestrator {
 /// Failures that wait for a decision at most; what comes beyond is counted and dropped.
 inline constexpr std::size_t kPendingMax = 64;
 
-/// A failure of this node. The actor sets member and time.
+/// A failure of this node's tree. The actor sets member and time.
 struct Escalation {
   Failure failure;
 };
@@ -41,6 +41,9 @@ struct OrchestratorSetup {
   std::shared_ptr<const replication::Codec<OrchestratorCore>> codec;
   std::function<WallTime()> wall;
   Strategy strategy = by_restart_policy;
+  /// What this node's guard saw up to now, ascending, with number and time; asked once, at the
+  /// start. Null: there is no guard.
+  std::function<std::vector<Failure>()> of_guard = {};
   std::function<Topology()> topology;
   /// Does what was decided about this node and answers once, on the loop.
   std::function<void(LoopActor&, const Decision&, std::function<void(Outcome, std::string)>)>
@@ -73,6 +76,7 @@ class OrchestratorActor final : public LoopActor {
   void finished(uint64_t number, Outcome outcome, std::string text);
   void released(const Decision& decision);
   void submit(const Command& command);
+  void keep(Failure failure);
   bool serving() const { return host_ && host_->serving(); }
 
   OrchestratorSetup setup_;

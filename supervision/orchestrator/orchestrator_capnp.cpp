@@ -30,6 +30,7 @@ void put(wire::Decision::Builder out, const Decision& in) {
   failure.setAt(in.failure.at.ns);
   failure.setPath(in.failure.path.c_str());
   failure.setText(in.failure.text.c_str());
+  failure.setGuard(in.failure.guard);
   out.setRemedy(static_cast<uint8_t>(in.advice.remedy));
   out.setTarget(in.advice.target.value);
   out.setReason(in.advice.reason.c_str());
@@ -54,7 +55,8 @@ Result<Decision> get(wire::Decision::Reader in) {
                  {failure.getGroup()},
                  {failure.getAt()},
                  text(failure.getPath()),
-                 text(failure.getText())};
+                 text(failure.getText()),
+                 failure.getGuard()};
   out.advice = {static_cast<Remedy>(in.getRemedy()), {in.getTarget()}, text(in.getReason())};
   out.outcome = static_cast<Outcome>(in.getOutcome());
   out.outcome_text = text(in.getOutcomeText());
@@ -138,6 +140,12 @@ void OrchestratorCodec::encode_state(const State& state, Bytes& out) const {
     heard[at].setMember(member.value);
     heard[at++].setAt(when.ns);
   }
+  auto guards = root.initGuards(static_cast<unsigned>(state.guards.size()));
+  at = 0;
+  for (const auto& [member, number] : state.guards) {
+    guards[at].setMember(member.value);
+    guards[at++].setNumber(number);
+  }
   append(message, out);
 }
 
@@ -155,6 +163,7 @@ Result<> OrchestratorCodec::decode_state(ByteView bytes, State& out) const {
     }
     if (state.decisions.size() > kDecisionsKept) return corrupt("too many decisions");
     for (auto heard : root.getHeard()) state.heard[{heard.getMember()}] = {heard.getAt()};
+    for (auto told : root.getGuards()) state.guards[{told.getMember()}] = told.getNumber();
     out = std::move(state);
     return success();
   });

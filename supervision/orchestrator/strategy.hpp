@@ -21,11 +21,17 @@ enum class FailureKind : uint8_t {
   kGaveUp = 1,       // a supervisor has spent its restarts
   kQuarantined = 2,  // input that kills an actor again after a rebuild
   kHung = 3,         // an actor that survives its kill
+  // What the guard of a node saw, told by the node's next life:
+  kRootGaveUp = 4,       // the root of the tree has spent its restarts: the process ended
+  kProcessDied = 5,      // by a signal, or an error of its own
+  kProcessFenced = 6,    // killed by a command to its guard
+  kProcessHung = 7,      // killed since a loop of it stood still
+  kProcessUnstable = 8,  // it dies too often: its guard starts it only slowly
 };
-inline constexpr uint8_t kFailureKinds = 3;
+inline constexpr uint8_t kFailureKinds = 8;
 std::string_view to_text(FailureKind kind);
 
-/// One failure that reached the root of a node's tree.
+/// One failure that reached the root of a node's tree, or its guard.
 struct Failure {
   FailureKind kind = FailureKind::kGaveUp;
   MemberId member;   // the node's
@@ -33,6 +39,7 @@ struct Failure {
   WallTime at;       // with the member, its name: rising in each member
   std::string path;  // in the tree: "node/orders/shard-0"
   std::string text;
+  uint64_t guard = 0;  // zero: of the tree. Else, with the member, its name: rising in its guard
   friend bool operator==(const Failure&, const Failure&) = default;
 };
 
@@ -86,7 +93,8 @@ using Strategy =
 /// The restart policy goes first: the tree has restarted what failed. Again within a minute:
 /// another in-sync member leads the group, or the actor begins once more from the journal. More
 /// than three times: it is left alone and a human is told, as with poison. A node with a hung actor
-/// is drained.
+/// is drained. A process that died was started again by its guard; one that dies too often, or
+/// whose root gives up a third time within a minute, leads nothing from then on.
 Advice by_restart_policy(const Failure& failure, const Topology& topology,
                          const std::deque<Decision>& history);
 

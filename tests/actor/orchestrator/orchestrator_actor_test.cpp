@@ -72,6 +72,7 @@ class Orchestrators : public ::testing::Test {
     std::vector<Decision> carried_out;
     std::vector<std::string> lines;
     OrchestratorViewAnswer view;
+    std::vector<Failure> of_guard;
   };
 
   void start(End& end, MemberId self, bool leads) {
@@ -91,6 +92,7 @@ class Orchestrators : public ::testing::Test {
         if (connected) anon_send(ends[0].actor, Forwarded{bytes});
       };
     setup.on_event = [&end](const std::string& line, bool) { end.lines.push_back(line); };
+    setup.of_guard = [&end] { return end.of_guard; };
     end.actor = caf::actor_cast<ActorHandle>(
         spawn_on<OrchestratorActor>(system.get(), loop, std::move(setup)));
   }
@@ -186,6 +188,39 @@ TEST_F(Orchestrators, TheSecondFailureOfALeaderPromotesAnother) {
   ASSERT_TRUE(settled(ends[0], 2));
   EXPECT_EQ(ends[0].carried_out.at(1).advice.remedy, Remedy::kPromote);
   EXPECT_EQ(ends[0].carried_out.at(1).advice.target, MemberId{2});
+}
+
+TEST_F(Orchestrators, WhatAGuardSawIsJournaledOnceAndBeforeWhatFollows) {
+  const auto died = [](uint64_t number, FailureKind kind) {
+    return Failure{kind, {}, {}, {static_cast<int64_t>(number)}, "node", "signal 9", number};
+  };
+  connected = false;
+  // The next life of the second node: its guard tells of the one before.
+  End& next = ends[1];
+  send_kill(next.actor);
+  next.of_guard = {died(5, FailureKind::kProcessDied), died(6, FailureKind::kProcessUnstable)};
+  start(next, {2}, false);
+  fail(next);
+  ASSERT_TRUE(run_until([&] { return view(next).pending == 3; }));
+  connected = true;
+  ASSERT_TRUE(settled(next, 3));
+  const auto decisions = view(next).decisions;
+  ASSERT_EQ(decisions.size(), 3u);
+  EXPECT_EQ(decisions[0].failure.guard, 5u);
+  EXPECT_EQ(decisions[0].failure.member, MemberId{2});
+  EXPECT_EQ(decisions[0].outcome_text, "its actor or its process has begun again since");
+  EXPECT_EQ(decisions[1].failure.kind, FailureKind::kProcessUnstable);
+  EXPECT_EQ(decisions[2].failure.kind, FailureKind::kGaveUp);
+  // That it leads no more had to be seen to; that it was started again not.
+  ASSERT_EQ(next.carried_out.size(), 2u);
+  EXPECT_EQ(next.carried_out[0].advice.remedy, Remedy::kDrain);
+  // Told again by a guard that knows no better: nothing is decided twice.
+  send_kill(next.actor);
+  start(next, {2}, false);
+  fail(next);
+  ASSERT_TRUE(settled(next, 4));
+  EXPECT_EQ(view(next).decisions.size(), 4u);
+  EXPECT_EQ(view(next).pending, 0u);
 }
 
 TEST_F(Orchestrators, TooManyThatWaitAreCountedAndBytesThatAreNoCommandRefused) {

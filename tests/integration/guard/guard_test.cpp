@@ -21,6 +21,7 @@
 
 #include "nodes/guard/control_linux.hpp"
 #include "nodes/guard/node_process_linux.hpp"
+#include "supervision/runtime/guard_events_linux.hpp"
 #include "supervision/runtime/process_linux.hpp"
 #include "supervision/runtime/progress_file_linux.hpp"
 
@@ -218,6 +219,40 @@ TEST_F(GuardTest, HoldsAFencedNodeDownUntilItIsStarted) {
   EXPECT_EQ(client({"start", "--state-dir", state_}), 4) << "it runs already";
 }
 
+TEST_F(GuardTest, KeepsWhatItSawForTheNodesNextLife) {
+  start_guard();
+  ASSERT_TRUE(node_starts(1));
+  ASSERT_TRUE(guard_answers());
+  ::kill(starts().back(), SIGKILL);
+  ASSERT_TRUE(node_starts(2));
+  EXPECT_EQ(client({"fence", "--state-dir", state_, "--reason", "a test"}), 0);
+  ASSERT_TRUE(node_starts(3));
+  const auto events = read_guard_events(state_ + "/guard.events");
+  ASSERT_EQ(events.size(), 2u);  // a fence explains the end that follows it
+  EXPECT_EQ(events[0].event, "node_died");
+  EXPECT_EQ(events[0].text, "signal 9 (Killed)");
+  EXPECT_EQ(events[1].event, "node_fenced");
+  EXPECT_EQ(events[1].text, "a test");
+  EXPECT_GT(events[1].number, events[0].number);
+}
+
+TEST_F(GuardTest, KeepsTheLastWordsOfANodeThatGaveUpAndNothingOfAnOrderlyEnd) {
+  configure("give_up");
+  const auto guard = start_guard();
+  ASSERT_TRUE(node_starts(2));
+  configure("");
+  const auto before = starts().size();
+  ASSERT_TRUE(node_starts(before + 1));
+  ASSERT_TRUE(guard_answers());
+  const auto events = read_guard_events(state_ + "/guard.events");
+  ASSERT_FALSE(events.empty());
+  EXPECT_EQ(events[0].event, "node_gave_up");
+  EXPECT_EQ(events[0].text, "code 1: more than 5 restarts");
+  ::kill(guard, SIGTERM);
+  EXPECT_EQ(wait(guard), 0);
+  EXPECT_EQ(read_guard_events(state_ + "/guard.events").size(), events.size());
+}
+
 TEST_F(GuardTest, StopsOnCommand) {
   const pid_t guard = start_guard();
   ASSERT_TRUE(node_starts(1));
@@ -364,6 +399,33 @@ TEST_F(GuardTest, SaysWhatIsWrongWithItsArguments) {
   EXPECT_EQ(client({"--hang-timeout-ms", "soon"}), 2);
   EXPECT_EQ(client({"status", "--state-dir", root_ + "/nowhere"}), 3);
   EXPECT_EQ(client({"--help"}), 0);
+}
+
+TEST(GuardEvents, AreTheLastInOrderAndOutliveTheirWriter) {
+  char name[] = "/tmp/holdfast-events-XXXXXX";
+  ASSERT_NE(::mkdtemp(name), nullptr);
+  const std::string path = std::string(name) + "/guard.events";
+  EXPECT_TRUE(read_guard_events(path).empty());
+  {
+    GuardEvents events(path);
+    for (std::size_t i = 0; i < kGuardEventsKept + 3; ++i)
+      ASSERT_TRUE(events.record({1'000}, "node_died", "no. " + std::to_string(i)));
+  }
+  GuardEvents next(path);
+  ASSERT_TRUE(next.record({500}, "node_hung", "a clock\nthat went back"));  // later all the same
+  const auto events = read_guard_events(path);
+  ASSERT_EQ(events.size(), kGuardEventsKept);
+  EXPECT_EQ(events.front().text, "no. 4");
+  EXPECT_EQ(events.back().text, "a clock that went back");
+  EXPECT_EQ(events.back().at.ns, 500);
+  for (std::size_t i = 1; i < events.size(); ++i)
+    EXPECT_EQ(events[i].number, events[i - 1].number + 1);
+  std::ofstream(path) << "garbage\n5 6 node_died x\n4 7 node_died older\n9\n";
+  const auto read = read_guard_events(path);
+  ASSERT_EQ(read.size(), 1u);
+  EXPECT_EQ(read[0].text, "x");
+  EXPECT_EQ(next.take_last_words(), "");
+  std::filesystem::remove_all(name);
 }
 
 TEST(ProgressFile, ShowsCountersByLoopAndProcess) {

@@ -77,6 +77,29 @@ TEST(Strategy, HaltsPoisonAndDrainsANodeWithAHungActor) {
             Remedy::kDrain);
 }
 
+TEST(Strategy, LeavesADeadProcessToItsGuardUntilItDoesNotStayUp) {
+  const auto of_guard = [](FailureKind kind, int64_t seconds) {
+    Failure failure = failure_at(seconds, kind);
+    failure.guard = static_cast<uint64_t>(seconds);
+    return failure;
+  };
+  for (const auto kind : {FailureKind::kRootGaveUp, FailureKind::kProcessDied,
+                          FailureKind::kProcessFenced, FailureKind::kProcessHung})
+    EXPECT_EQ(by_restart_policy(of_guard(kind, 100), three_members(), {}).remedy,
+              Remedy::kRestartHere);
+  EXPECT_EQ(
+      by_restart_policy(of_guard(FailureKind::kProcessUnstable, 100), three_members(), {}).remedy,
+      Remedy::kDrain);
+  auto roots = decided({90, 95});
+  for (auto& decision : roots) decision.failure.kind = FailureKind::kRootGaveUp;
+  EXPECT_EQ(
+      by_restart_policy(of_guard(FailureKind::kRootGaveUp, 100), three_members(), roots).remedy,
+      Remedy::kDrain);
+  EXPECT_EQ(
+      by_restart_policy(of_guard(FailureKind::kProcessDied, 100), three_members(), roots).remedy,
+      Remedy::kRestartHere);  // a kill is no reason to leave it
+}
+
 using Host = replication::ReplicaHost<OrchestratorCore>;
 
 struct Rig {
@@ -135,6 +158,25 @@ TEST(Orchestrator, SettlesADecisionOnce) {
   EXPECT_EQ(decision->outcome_text, "not in sync");
 }
 
+TEST(Orchestrator, KnowsWhatAGuardToldByItsNumber) {
+  Rig rig;
+  rig.submit(Escalate{failure_at(50), {Remedy::kRestartHere, {}, "tree"}});
+  Failure died = failure_at(3, FailureKind::kProcessDied);  // its clock is another
+  died.guard = 7;
+  rig.submit(Escalate{died, {Remedy::kRestartHere, {}, "guard"}});
+  EXPECT_EQ(rig.host->state().last, 2u);
+  rig.submit(Escalate{died, {Remedy::kRestartHere, {}, "again"}});
+  died.at = {60'000'000'000};
+  rig.submit(Escalate{died, {Remedy::kRestartHere, {}, "again"}});
+  EXPECT_EQ(rig.host->state().last, 2u);
+  died.guard = 8;
+  rig.submit(Escalate{died, {Remedy::kRestartHere, {}, "the next"}});
+  EXPECT_EQ(rig.host->state().last, 3u);
+  // … and the tree's failures are not taken for known because of it.
+  rig.submit(Escalate{failure_at(51), {Remedy::kRestartHere, {}, "tree"}});
+  EXPECT_EQ(rig.host->state().last, 4u);
+}
+
 TEST(Orchestrator, KeepsTheLastThousandAndStillKnowsWhatItHeard) {
   Rig rig;
   for (int64_t i = 1; i <= 1'200; ++i)
@@ -153,17 +195,22 @@ TEST(Orchestrator, ItsJournalAndItsSnapshotGiveTheSameState) {
   other.text = std::string(5'000, 'x');  // bounded
   rig.submit(Escalate{other, {Remedy::kDrain, {}, "hung"}});
   rig.submit(Settle{1, Outcome::kDone, "handed over"});
+  Failure died = failure_at(2, FailureKind::kProcessDied);
+  died.guard = 12;
+  rig.submit(Escalate{died, {Remedy::kRestartHere, {}, "guard"}});
   rig.log.commit_all();
   replication::Replica<OrchestratorCore> replayed(kGroup);
   ASSERT_TRUE(replication::recover(replayed, rig.log, rig.codec).ok());
   EXPECT_EQ(replayed.state().decisions, rig.host->state().decisions);
   EXPECT_EQ(replayed.state().heard, rig.host->state().heard);
+  EXPECT_EQ(replayed.state().guards, (std::map<MemberId, uint64_t>{{kA, 12}}));
   EXPECT_EQ(replayed.state().find(2)->failure.text.size(), kTextBytesMax);
   replication::Bytes bytes;
   rig.codec.encode_state(rig.host->state(), bytes);
   State restored;
   ASSERT_TRUE(rig.codec.decode_state(bytes, restored).ok());
   EXPECT_EQ(restored.decisions, replayed.state().decisions);
+  EXPECT_EQ(restored.guards, replayed.state().guards);
   EXPECT_EQ(OrchestratorCore::digest(restored), OrchestratorCore::digest(replayed.state()));
 }
 

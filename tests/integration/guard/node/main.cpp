@@ -1,6 +1,7 @@
 // A node for the guard's tests: does what its configuration says, in one word a line.
 //   exit N     end with code N at once            hang       count progress, then stop counting
 //   deaf       ignore SIGTERM                      talk N     write N lines to stdout
+//   give_up    last words, then end with code 1
 // It appends a line to FILE.starts at each start and one to FILE.stops when SIGTERM came.
 #include <signal.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include <fstream>
 #include <string>
 
+#include "supervision/runtime/guard_events_linux.hpp"
 #include "supervision/runtime/progress_file_linux.hpp"
 
 namespace {
@@ -42,6 +44,10 @@ int main(int argc, char** argv) {
     if (word == "talk" && file >> number) lines = number;
     if (word == "hang") hang = true;
     if (word == "deaf") deaf = true;
+    if (word == "give_up") {
+      leave_last_words("more than 5 restarts");
+      code = 1;
+    }
   }
   append(config + ".starts",
          std::to_string(getpid()) + (argc > 3 ? " " + std::string(argv[3]) : ""));
