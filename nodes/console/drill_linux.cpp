@@ -77,10 +77,11 @@ void dry_run(const Console& console, const drill::DrillOptions& options) {
 std::optional<int> check_foreign(const Console& console, const DrillCommand& command,
                                  const drill::DrillOptions& options) {
   if (const auto why = drill::why_not_foreign(options.scenario); !why.empty())
-    return fail(console, kUsage, "usage",
-                options.scenario.name + " is not for clusters that run already: " + why,
-                "kill-active, kill-standby, stop-and-resume-active and planned-transfer are; "
-                "without --cluster a drill starts one of its own");
+    return fail(
+        console, kUsage, "usage",
+        options.scenario.name + " is not for clusters that run already: " + why,
+        "kill-active, kill-standby, stop-and-resume-active, planned-transfer and crash-loop "
+        "are; without --cluster a drill starts one of its own");
   if (!command.arbiter.empty() || command.fence != "on" || !command.from.empty())
     return fail(console, kUsage, "usage",
                 "--arbiter, --fence, --from and --to are how a drill starts a cluster of its own",

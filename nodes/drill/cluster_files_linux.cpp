@@ -95,6 +95,8 @@ std::string rewrite_cluster(const std::string& text, const Places& places) {
       if (const auto port = ports->find(name); key == word && port != ports->end())
         line = key + " = " + local(port->second);
     out += line + "\n";
+    if (const auto port = places.mesh.find(name); key == "operator" && port != places.mesh.end())
+      out += "mesh = " + local(port->second) + "\n";
   }
   if (etcd) {
     out += "\n[cluster.etcd]\nendpoints = [";

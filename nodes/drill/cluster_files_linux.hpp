@@ -22,7 +22,8 @@ struct Places {
   std::string folder;                           // of the drill
   std::map<std::string, uint16_t> replication;  // by member, as this node reaches it
   std::map<std::string, uint16_t> order_entry, operator_api;
-  std::vector<uint16_t> etcd;  // endpoints; none: the embedded arbiter
+  std::map<std::string, uint16_t> mesh;  // none: nodes have no mesh
+  std::vector<uint16_t> etcd;            // endpoints; none: the embedded arbiter
 };
 
 /// The template of cluster.toml with folders and ports of this drill's.

@@ -124,9 +124,9 @@ Result<> Cluster::read_configuration(const std::string& config, const std::strin
 Result<> Cluster::write_configurations(const std::string& config, const std::string& text,
                                        const std::vector<std::string>& names) {
   const std::size_t members = names.size();
-  // Three each, etcd's, a venue's way each, and of each to each and to each of etcd's.
+  // Four each, etcd's, a venue's way each, and of each to each and to each of etcd's.
   const auto free =
-      free_ports(3 * members + 2 * kEtcdMembers + members * (1 + members + kEtcdMembers));
+      free_ports(4 * members + 2 * kEtcdMembers + members * (1 + members + kEtcdMembers));
   if (!free) return free.error();
   auto next = free.value().begin();
   Places places;
@@ -135,6 +135,8 @@ Result<> Cluster::write_configurations(const std::string& config, const std::str
     places.replication[name] = *next++;
     places.order_entry[name] = *next++;
     places.operator_api[name] = *next++;
+    if (options_.mesh) places.mesh[name] = *next;
+    ++next;
   }
   if (options_.etcd) etcd_ports_.assign(next, next + 2 * kEtcdMembers);
   next += 2 * kEtcdMembers;

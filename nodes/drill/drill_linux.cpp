@@ -236,7 +236,7 @@ class Drill {
       }
       for (const auto& group : view.value("groups", nlohmann::json::array())) {
         const auto name = group.value("name", std::string());
-        if (name == "orchestrator") continue;  // nothing is decided in a drill, and it may lag
+        if (name == "orchestrator") continue;  // it decides about what drills do, and may lag
         const auto index = group.value("committed", uint64_t{0});
         outcome_.journal[name]["committed on " + node.name] = index;
         outcome_.journal[name]["epoch"] = group.value("epoch", uint64_t{0});
@@ -439,6 +439,7 @@ DrillOptions complete(DrillOptions options) {
   cluster.heartbeat_s = static_cast<int>(options.scenario.heartbeat_s);
   cluster.ways |= std::any_of(faults.begin(), faults.end(), needs_ways);
   cluster.faults |= std::any_of(faults.begin(), faults.end(), needs_fault_library);
+  cluster.mesh |= std::any_of(faults.begin(), faults.end(), needs_mesh);
   return options;
 }
 

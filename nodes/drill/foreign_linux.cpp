@@ -43,6 +43,7 @@ std::string why_not_foreign(const drills::Scenario& scenario) {
       case Fault::kKillStandby:
       case Fault::kStopActive:
       case Fault::kHandOver:
+      case Fault::kCrashLoop:
         break;
       case Fault::kKillEverything:
       case Fault::kKillTakeOver:

@@ -97,6 +97,8 @@ bool Steps::carry_out(Run& run, uint32_t leader) {
       return kill_rebuild(run, leader);
     case Fault::kKillBoth:
       return kill_both(run, leader);
+    case Fault::kCrashLoop:
+      return crash_loop(run, leader);
   }
   return false;
 }

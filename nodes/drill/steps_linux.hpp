@@ -53,6 +53,7 @@ class Steps {
   bool kill_take_over(Run& run, uint32_t leader);
   bool kill_rebuild(Run& run, uint32_t leader);
   bool kill_both(Run& run, uint32_t leader);
+  bool crash_loop(Run& run, uint32_t leader);  // crash_loop_linux.cpp
   void begins(Run& run);
   // -- what lies between and below them (faults_linux.cpp)
   bool partition(Run& run, uint32_t leader);
@@ -71,5 +72,6 @@ class Steps {
 bool needs_ways(drills::Fault fault);
 bool needs_fault_library(drills::Fault fault);
 bool needs_etcd(drills::Fault fault);
+bool needs_mesh(drills::Fault fault);
 
 }  // namespace holdfast::drill

@@ -22,7 +22,8 @@ constexpr std::array<std::string_view, kFaults> kFaultNames = {"kill-active",
                                                                "slow-disk",
                                                                "step-clock",
                                                                "kill-rebuild",
-                                                               "kill-both"};
+                                                               "kill-both",
+                                                               "crash-loop"};
 constexpr std::array<std::string_view, 3> kAimNames = {"orders", "venue", "both"};
 constexpr Duration kSecondMost = Duration::milliseconds(15);
 

@@ -30,9 +30,10 @@ enum class Fault : uint8_t {
   kSlowDisk,             // writes and syncs of one that follows are slow for a while
   kStepClock,            // a member's wall clock is wrong for a while
   kKillRebuild,          // lose-disk, then SIGKILL of it or its leader while it is rebuilt
-  kKillBoth,  // SIGKILL of one that follows, later of all others; the older one returns first
+  kKillBoth,   // SIGKILL of one that follows, later of all others; the older one returns first
+  kCrashLoop,  // the leader's actor killed again and again, until the orchestrator has it led away
 };
-inline constexpr std::size_t kFaults = 18;
+inline constexpr std::size_t kFaults = 19;
 /// As scenario files spell it: "kill-active".
 std::string_view name_of(Fault fault);
 std::optional<Fault> fault_named(std::string_view name);

@@ -42,6 +42,9 @@ TEST(DrillFiles, EachMemberGetsItsPlaces) {
         "replication = \"127.0.0.1:11\"", "replication = \"127.0.0.1:12\"",
         "order_entry = \"127.0.0.1:13\"", "operator = \"127.0.0.1:14\"", "name = \"drill\""})
     EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
+  EXPECT_EQ(text.find("mesh"), std::string::npos);
+  places.mesh = {{"a", 15}};
+  EXPECT_NE(rewrite_cluster(kTemplate, places).find("mesh = \"127.0.0.1:15\""), std::string::npos);
 }
 
 TEST(DrillFiles, EtcdTakesThePlaceOfTheFolder) {

@@ -63,8 +63,8 @@ TEST(ForeignScenario, OnlyFaultsOfOneNodeThatItsGuardRepairsArePermitted) {
     if (why_not_foreign(scenario).empty())
       permitted.emplace_back(drills::name_of(static_cast<Fault>(i)));
   }
-  EXPECT_THAT(permitted,
-              ::testing::ElementsAre("kill-active", "kill-standby", "stop-active", "hand-over"));
+  EXPECT_THAT(permitted, ::testing::ElementsAre("kill-active", "kill-standby", "stop-active",
+                                                "hand-over", "crash-loop"));
 }
 
 TEST(ForeignScenario, OneFaultThatIsNotPermittedRefusesAll) {
