@@ -197,7 +197,6 @@ TEST_F(OperatorApi, WithoutAnAuditLogOnlyProtectiveCommandsGoOn) {
 }
 
 // ---- what the endpoints say
-
 TEST_F(OperatorApi, TreeIsNestedAndTakesPathAndDepth) {
   const auto json = get("/v1/tree?path=node%2Forders&depth=2").json();
   EXPECT_THAT(backend_.calls(), ElementsAre("tree node/orders 2"));
