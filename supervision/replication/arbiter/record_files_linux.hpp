@@ -9,7 +9,9 @@
 //   long
 #pragma once
 
+#include <atomic>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,7 +38,8 @@ struct FileStamp {
   friend bool operator==(const FileStamp&, const FileStamp&) = default;
 };
 
-/// Used by one thread, except read() and stamp(), which any number may call.
+/// Any number of threads, but one group's functions are called by one at a time; read() and stamp()
+/// by any at any time.
 class RecordFiles {
  public:
   /// Makes the directory (not its parents) if need be. kDenied: it is another cluster's, another
@@ -74,6 +77,7 @@ class RecordFiles {
   Result<> claim(const std::string& cluster);
   Result<> recover();
   Result<> recover(GroupId group);
+  std::optional<int> opened(const std::map<GroupId, int>& files, GroupId group) const;
   Result<int> open_lock(GroupId group);
   Result<int> open_safe(GroupId group);
   Result<> replace(GroupId group, std::string_view text, bool durable);
@@ -81,9 +85,10 @@ class RecordFiles {
   std::string directory_;
   int directory_fd_ = -1;
   int owner_fd_ = -1;             // held shared as long as we live
+  mutable std::mutex opened_;     // guards the two maps, not the files
   std::map<GroupId, int> locks_;  // open, locked or not
   std::map<GroupId, int> safes_;
-  uint64_t acquisitions_ = 0;
+  std::atomic<uint64_t> acquisitions_ = 0;
 };
 
 }  // namespace holdfast::replication
