@@ -10,6 +10,7 @@ import verdict
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CHUNK = 50  # runs of one drill; what a run that is broken off has to do again
 CHAOS_SECONDS = 300
+CHAOS_RATE = 300  # requests a second: leaves two cores room for two parts at once
 SEEDS_CHUNK = 1000
 
 
@@ -127,7 +128,7 @@ def chaos(options):
         seed = 1 + first // CHAOS_SECONDS
         arbiter = "embedded" if seed % 2 else "etcd"
         units.append(drill(options, f"seed-{seed}-{arbiter}-for-{seconds}s", "chaos", seed, seconds + 60, arbiter,
-                           "--arbiter", arbiter, "--duration", f"{seconds}s"))
+                           "--arbiter", arbiter, "--duration", f"{seconds}s", "--rate", str(CHAOS_RATE)))
     return units
 
 
