@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -307,6 +308,23 @@ int64_t TableReader::decimal_units(std::string_view key, std::optional<int64_t> 
     at(node->source(), std::string(key) + ": expected " + expected + ", found " + digits);
   else
     note(key, expected);
+  return otherwise.value_or(least);
+}
+
+double TableReader::real(std::string_view key, std::optional<double> otherwise, double least,
+                         double most) {
+  const auto* node = ask(key);
+  std::array<char, 80> expected{};
+  std::snprintf(expected.data(), expected.size(), "a number from %g to %g", least, most);
+  if (node == nullptr) {
+    if (!otherwise) missing(key, expected.data());
+    return otherwise.value_or(least);
+  }
+  // An infinity or NaN, which TOML can write, is in no range.
+  if (const auto value = node->value<double>();
+      node->is_number() && value && *value >= least && *value <= most)
+    return *value;
+  note(key, expected.data());
   return otherwise.value_or(least);
 }
 

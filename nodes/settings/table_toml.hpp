@@ -77,6 +77,9 @@ class TableReader {
     if (otherwise) fallback = otherwise->units;
     return Decimal{decimal_units(key, fallback, least.units)};
   }
+  /// A number from `least` to `most`, with or without a decimal point. For statistics: money is a
+  /// `decimal`.
+  double real(std::string_view key, std::optional<double> otherwise, double least, double most);
   /// One of the words; returns its position.
   std::size_t choice(std::string_view key, std::optional<std::size_t> otherwise,
                      const std::vector<std::string>& words);

@@ -94,6 +94,7 @@ LIBRARIES = [
     (r"CLI/.*", (), ("nodes/",), "CLI11 (only nodes)"),
     (r"(spdlog|fmt)/.*", ("actor", "rocksdb", "quickfix", "capnp", "http", "toml", "asio", "curl", "etcd", "linux"),
      ("nodes/",), "spdlog"),
+    (r"zlib\.h", ("linux",), (), "zlib"),
     (r"jemalloc/.*", ("linux",), (), "jemalloc"),
     (r"openssl/.*", ("linux", "capnp", "http", "asio", "curl"), (), "OpenSSL"),
     (POSIX, ("linux", "rocksdb", "quickfix", "capnp", "http", "asio", "curl"),

@@ -4,7 +4,7 @@
 // A. Siffer, P.-A. Fouque, A. Termier and C. Largouet, "Anomaly Detection in Streams with Extreme
 // Value Theory", KDD 2017; the fit by quantiles in place of likelihood is J. Pickands, "Statistical
 // Inference Using Extreme Order Statistics", Annals of Statistics 3 (1975): incidents that are in
-// the window would pull a likelihood, and three quantiles below them don't notice. Takes scores,
+// the window would pull a likelihood; quantiles below them don't notice. Takes scores,
 // not values; does not decide.
 #pragma once
 
