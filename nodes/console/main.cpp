@@ -16,6 +16,7 @@
 #include "nodes/console/drill_linux.hpp"
 #include "nodes/console/federation_http.hpp"
 #include "nodes/console/guard_linux.hpp"
+#include "nodes/console/policy_linux.hpp"
 #include "nodes/console/restore_rocksdb.hpp"
 #include "nodes/settings/settings.hpp"
 
@@ -471,6 +472,8 @@ CommandLine::CommandLine() {
   add_files();
   add_guard();
   add_drills();
+  const auto add = [this](auto... words) { return command(std::move(words)...); };
+  add_policy_commands(app, add);
 }
 
 // The first word that should be a command and is none; "" when there is no such word.

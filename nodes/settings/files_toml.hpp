@@ -21,5 +21,10 @@ void read_risk(const Document& document, const std::vector<Symbol>& known, RiskS
 void read_cluster(const Document& document, const NodeSettings& node,
                   const std::vector<VenueSettings>& venues, ClusterSettings& cluster,
                   Problems& problems);
+/// Rules that can't be, or can't ever decide, are mistakes too.
+void read_policy(const Document& document, const policy::Names& names, policy::Policy& policy,
+                 Problems& problems);
+void read_policy_cases(const Document& document, const policy::Names& names,
+                       std::vector<PolicyCase>& cases, Problems& problems);
 
 }  // namespace holdfast::settings

@@ -1,8 +1,8 @@
 // The whole configuration of a node as one value, and the functions that read it from a folder of
-// TOML files: node.toml, venues.toml, instruments.toml, risk.toml, clients.toml, and cluster.toml
-// where there is one. Reading never stops at the first mistake: every problem of every file comes
-// back, with its line. The environment and the command line may say which member of the cluster a
-// node is and move ports and the state folder, nothing else.
+// TOML files: node.toml, venues.toml, instruments.toml, risk.toml, clients.toml, and cluster.toml,
+// policy.toml and policy_tests.toml where there are some. Reading never stops at the first mistake:
+// every problem of every file comes back, with its line. The environment and the command line may
+// say which member of the cluster a node is and move ports and the state folder, nothing else.
 #pragma once
 
 #include <functional>
@@ -11,6 +11,7 @@
 #include "messages/risk_limits.hpp"
 #include "nodes/settings/cluster_settings.hpp"
 #include "nodes/settings/node_settings.hpp"
+#include "nodes/settings/policy_settings.hpp"
 #include "nodes/settings/problems.hpp"
 #include "nodes/settings/venue_settings.hpp"
 
@@ -31,6 +32,7 @@ struct Settings {
   RiskSettings risk;
   std::vector<ClientSettings> clients;
   std::optional<ClusterSettings> cluster;  // none: a node by itself
+  PolicySettings policy;
 
   /// The member of the cluster that this node is; null for a node by itself.
   const ClusterMember* self() const { return cluster ? cluster->find(node.name) : nullptr; }

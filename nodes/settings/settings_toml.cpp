@@ -99,6 +99,25 @@ void load_cluster(const std::string& file, Settings& settings, Problems& problem
                     (close.empty() ? "" : "; did you mean " + in_quotes(close) + "?")});
 }
 
+// policy.toml and its tests, where there are some; a link that leads nowhere is not "none".
+void load_policy(const std::string& directory, Settings& settings, Problems& problems) {
+  auto& policy = settings.policy;
+  policy.names = policy_names(settings);
+  policy.file = file_in(directory, "policy.toml");
+  policy.cases_file = file_in(directory, "policy_tests.toml");
+  const auto there = [](const std::string& file) {
+    std::error_code error;
+    const auto type = std::filesystem::symlink_status(file, error).type();
+    return type != std::filesystem::file_type::not_found;
+  };
+  if (there(policy.file))
+    if (const auto document = open_document(policy.file, problems))
+      read_policy(*document, policy.names, policy.policy, problems);
+  if (there(policy.cases_file))
+    if (const auto document = open_document(policy.cases_file, problems))
+      read_policy_cases(*document, policy.names, policy.cases, problems);
+}
+
 void check_ports(const std::string& file, const NodeSettings& node, Problems& problems) {
   const auto& api = node.operator_api.listen;
   const auto& ingress = node.ingress.listen;
@@ -151,6 +170,7 @@ Settings load_settings(const std::string& directory, const Overrides& overrides,
     if (!settings.risk.limits.accounts.empty()) check_accounts(*document, settings, problems);
   }
   load_cluster(file_in(directory, "cluster.toml"), settings, problems);
+  load_policy(directory, settings, problems);
   apply(overrides, settings, problems);
   check_ports(node_file, settings.node, problems);
   if (problems.none())

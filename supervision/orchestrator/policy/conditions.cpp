@@ -101,10 +101,10 @@ std::optional<int64_t> value_of(Measure measure, const Proposal& proposal,
       return context.open_orders;
     case Measure::kPosition:
       return context.position ? std::optional(context.position->units) : std::nullopt;
-    case Measure::kGroups:
-      return context.groups;
-    case Measure::kNodes:
-      return context.nodes;
+    case Measure::kGroupsTouched:
+      return context.groups_touched;
+    case Measure::kNodesTouched:
+      return context.nodes_touched;
     case Measure::kInFlight:
       return context.in_flight;
     case Measure::kInSyncLeft:

@@ -176,10 +176,10 @@ std::string_view to_text(Measure value) {
       return "open_orders";
     case Measure::kPosition:
       return "position";
-    case Measure::kGroups:
-      return "groups";
-    case Measure::kNodes:
-      return "nodes";
+    case Measure::kGroupsTouched:
+      return "groups_touched";
+    case Measure::kNodesTouched:
+      return "nodes_touched";
     case Measure::kInFlight:
       return "in_flight";
     case Measure::kInSyncLeft:

@@ -59,10 +59,10 @@ struct PolicyContext {
   ClockQuality clock = ClockQuality::kUnknown;  // of `now`
   FaultClass fault = FaultClass::kNone;         // the incident's cause; kNone: not known
   SessionPhase phase = SessionPhase::kUnknown;
-  std::optional<int64_t> open_orders;    // that the action touches
-  std::optional<Notional> position;      // gross, of the accounts that it touches
-  std::optional<int64_t> groups, nodes;  // that the action interrupts: the blast radius
-  std::optional<int64_t> in_flight;      // other actions that are not over
+  std::optional<int64_t> open_orders;                    // that the action touches
+  std::optional<Notional> position;                      // gross, of the accounts that it touches
+  std::optional<int64_t> groups_touched, nodes_touched;  // interrupted: the blast radius
+  std::optional<int64_t> in_flight;                      // other actions that are not over
   std::optional<int64_t> in_sync_left;  // members in sync while it runs, in the worst group touched
   std::optional<bool> to_in_sync;       // `to` is in the in-sync set, or the one it is left to is
   std::vector<PastAction> past;         // of the last kPastSpanHours, this one not among them
@@ -73,8 +73,8 @@ struct PolicyContext {
 enum class Measure : uint8_t {
   kOpenOrders = 0,
   kPosition,  // units of 1e-8
-  kGroups,
-  kNodes,
+  kGroupsTouched,
+  kNodesTouched,
   kInFlight,
   kInSyncLeft,
   kAmount,      // of the action

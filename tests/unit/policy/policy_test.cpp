@@ -32,8 +32,8 @@ PolicyContext context() {
   context.phase = SessionPhase::kOpen;
   context.open_orders = 5;
   context.position = Notional::whole(1'000);
-  context.groups = 1;
-  context.nodes = 0;
+  context.groups_touched = 1;
+  context.nodes_touched = 0;
   context.in_flight = 0;
   context.in_sync_left = 2;
   context.to_in_sync = true;
@@ -107,10 +107,11 @@ TEST(Policy, NotKnowingNeverGrantsMore) {
   auto two =
       rule("two-persons", Verdict::kNeedsApproval, range(Measure::kPosition, 0, 50 * kScale));
   two.persons = 2;
-  const auto table = policy({rule("few", Verdict::kAllow, range(Measure::kOpenOrders, 0, 3)),
-                             rule("wide", Verdict::kDeny, range(Measure::kGroups, 3, 9)), two,
-                             rule("sure", Verdict::kAllow, range(Measure::kNodes, 0, 1)),
-                             rule("rest", Verdict::kRecommend)});
+  const auto table =
+      policy({rule("few", Verdict::kAllow, range(Measure::kOpenOrders, 0, 3)),
+              rule("wide", Verdict::kDeny, range(Measure::kGroupsTouched, 3, 9)), two,
+              rule("sure", Verdict::kAllow, range(Measure::kNodesTouched, 0, 1)),
+              rule("rest", Verdict::kRecommend)});
   const int64_t orders[] = {1, 9}, groups[] = {1, 5}, positions[] = {1, 99}, nodes[] = {0, 4};
   const auto grants = [&](const PolicyContext& c) {
     const auto decision = evaluate(table, restart(), c);
@@ -121,14 +122,14 @@ TEST(Policy, NotKnowingNeverGrantsMore) {
       const auto at = [&](int values, bool hide) {
         auto c = context();
         c.open_orders = orders[values & 1];
-        c.groups = groups[values >> 1 & 1];
+        c.groups_touched = groups[values >> 1 & 1];
         c.position = Notional::whole(positions[values >> 2 & 1]);
-        c.nodes = nodes[values >> 3 & 1];
+        c.nodes_touched = nodes[values >> 3 & 1];
         if (!hide) return c;
         if (withheld & 1) c.open_orders.reset();
-        if (withheld & 2) c.groups.reset();
+        if (withheld & 2) c.groups_touched.reset();
         if (withheld & 4) c.position.reset();
-        if (withheld & 8) c.nodes.reset();
+        if (withheld & 8) c.nodes_touched.reset();
         return c;
       };
       const int hidden = grants(at(bits, true));
