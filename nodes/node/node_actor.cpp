@@ -18,6 +18,7 @@
 #include "nodes/node/files_linux.hpp"
 #include "nodes/node/heap_linux.hpp"
 #include "nodes/node/journal_fit.hpp"
+#include "nodes/node/mesh_part_actor.hpp"
 #include "nodes/node/node.hpp"
 #include "nodes/node/operator_actor.hpp"
 #include "nodes/node/orchestrator_part_actor.hpp"

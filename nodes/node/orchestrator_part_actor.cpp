@@ -4,9 +4,9 @@
 #include <cstdlib>
 
 #include "nodes/node/files_linux.hpp"
+#include "nodes/node/mesh_part_actor.hpp"
 #include "nodes/node/process_linux.hpp"
 #include "nodes/node/setup_linux.hpp"
-#include "supervision/runtime/probe_linux.hpp"
 
 namespace holdfast::node {
 
@@ -223,50 +223,6 @@ std::function<void(const SupervisorEvent&)> tree_events(const settings::Settings
   };
 }
 
-namespace {
-const settings::ClusterMember* mesh_member(const settings::Settings& settings) {
-  if (!settings.cluster) return nullptr;
-  const auto* self = settings.cluster->find(settings.node.name);
-  return self && self->mesh ? self : nullptr;
-}
-constexpr const char* kTopic = "orchestrator";
-}  // namespace
-
-std::function<void(caf::actor_system_config&)> modules_of_mesh(const settings::Settings& settings) {
-  if (!mesh_member(settings)) return {};
-  return mesh_modules(std::nullopt);
-}
-
-std::unique_ptr<Mesh> join_mesh(const settings::Settings& settings, caf::actor_system& system,
-                                std::shared_ptr<RefRegistry> registry) {
-  const auto* self = mesh_member(settings);
-  if (!self) return nullptr;
-  MeshSettings mesh;
-  mesh.cluster = settings.cluster->name;
-  mesh.self = self->name;
-  mesh.listen_host = self->mesh->address;
-  mesh.listen_port = self->mesh->port;
-  mesh.answers = port_answers;
-  for (const auto& member : settings.cluster->members)
-    if (member.mesh && member.id != self->id)
-      mesh.peers.push_back({member.name, member.mesh->address, member.mesh->port});
-  Mesh::Hooks hooks;
-  hooks.message = [registry](const std::string&, const std::string& topic,
-                             const std::string& bytes) {
-    if (topic != kTopic) return;
-    if (auto actor = registry->find(kOrchestratorPath))
-      anon_send(actor, orchestrator::Forwarded{bytes});
-  };
-  hooks.changed = [](const std::string& peer, bool linked) {
-    say("mesh: " + peer + (linked ? " is linked" : " is lost"));
-  };
-  hooks.say = [](const std::string& line) { say(line); };
-  auto started = start_mesh(system, std::move(mesh), std::move(hooks));
-  if (started) return std::move(started).value();
-  say(started.error().text + "; other nodes' supervision can't reach this one ALARM");
-  return nullptr;
-}
-
 void ask_orchestrator(PoolActor& self, const settings::Settings& settings,
                       const RefRegistry& registry, Duration within,
                       const std::function<void(Result<operator_api::OrchestratorView>)>& answer) {
@@ -317,7 +273,8 @@ ChildDefinition orchestrator_child(OrchestratorParts parts) {
               setup.forward = [parts](const std::string& bytes) {
                 for (const auto& view : parts.cluster->views().groups)
                   if (view.group == orchestrator::kGroup && !view.leader.empty())
-                    parts.mesh->send(view.leader, kTopic, bytes, kCarryOutWithin, [](bool) {});
+                    parts.mesh->send(view.leader, kOrchestratorTopic, bytes, kCarryOutWithin,
+                                     [](bool) {});
               };
             setup.on_event = [](const std::string& line, bool alarm) {
               say("orchestrator: " + line + (alarm ? " ALARM" : ""));

@@ -6,7 +6,7 @@
 #include "supervision/orchestrator/orchestrator_actor.hpp"
 #include "supervision/orchestrator/orchestrator_capnp.hpp"
 #include "supervision/runtime/guard_events_linux.hpp"
-#include "supervision/runtime/mesh_actor.hpp"
+#include "supervision/runtime/mesh.hpp"
 #include "supervision/tree/supervisor_actor.hpp"
 
 namespace holdfast::node {
@@ -22,13 +22,6 @@ std::vector<orchestrator::Failure> failures_of(const std::vector<GuardEvent>& ev
 /// `settings` outlives it.
 std::function<void(const SupervisorEvent&)> tree_events(const settings::Settings& settings,
                                                         std::shared_ptr<RefRegistry> registry);
-
-/// What the actor system needs to be part of the mesh; nothing where cluster.toml names none.
-std::function<void(caf::actor_system_config&)> modules_of_mesh(const settings::Settings& settings);
-/// Joins the mesh, which brings failures of other nodes to whoever leads the orchestrator's group.
-/// Null where cluster.toml names no address for it, or it can't be had: trading does not need it.
-std::unique_ptr<Mesh> join_mesh(const settings::Settings& settings, caf::actor_system& system,
-                                std::shared_ptr<RefRegistry> registry);
 
 /// Everything must outlive the actor.
 struct OrchestratorParts {

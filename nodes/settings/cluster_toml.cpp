@@ -187,8 +187,10 @@ ClusterMember read_member(TableReader& table, const ClusterSettings& cluster, Ta
                      "replication: outside loopback members prove themselves by certificates; add "
                      "[cluster.tls] with ca, certificate and key");
   }
-  if (member.mesh && !loopback(member.mesh->address))
-    table.complain("mesh", "mesh: this version has it on loopback only; leave it out");
+  if (member.mesh && !loopback(member.mesh->address) && !cluster.tls)
+    table.complain("mesh",
+                   "mesh: outside loopback members prove themselves by certificates; add "
+                   "[cluster.tls] with ca, certificate and key");
   table.finish();
   return member;
 }

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,17 +20,11 @@ struct MeshPeer {
   uint16_t port = 0;
 };
 
-/// PEM files; both ends present a certificate of the same authority.
-struct MeshTls {
-  std::string ca, certificate, key;
-};
-
 struct MeshSettings {
   std::string cluster, self;  // who this is; peers of other clusters are refused
-  std::string listen_host;    // loopback, unless `tls`
+  std::string listen_host;    // loopback: what it speaks is safe nowhere else
   uint16_t listen_port = 0;   // 0: any
   std::vector<MeshPeer> peers;
-  std::optional<MeshTls> tls;
   /// Whether somebody accepts connections at an address, within a time (port_answers()). Dialling a
   /// host that swallows packets would hold up every other connection of the process.
   std::function<bool(const std::string& host, uint16_t port, Duration within)> answers;

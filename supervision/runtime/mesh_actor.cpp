@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <caf/io/all.hpp>
-#include <caf/openssl/all.hpp>
 #include <chrono>
 #include <map>
 #include <mutex>
@@ -164,8 +163,7 @@ void MeshLink::look() {
 void MeshLink::dial() {
   ++shared_->dials;
   auto& system = home_system();
-  auto dialled = shared_->settings.tls ? caf::openssl::remote_actor(system, peer_.host, peer_.port)
-                                       : system.middleman().remote_actor(peer_.host, peer_.port);
+  auto dialled = system.middleman().remote_actor(peer_.host, peer_.port);
   if (!dialled) return again(shared_->settings.redial_every);
   dialled_ = *dialled;
   ping(dialled_);
@@ -223,15 +221,14 @@ class CafMesh final : public Mesh {
   ~CafMesh() override {
     for (auto& [name, link] : links_) send_kill(link);
     send_kill(door_);
-    if (port_ && !shared_->settings.tls) (void)system_.middleman().close(port_);
+    if (port_) (void)system_.middleman().close(port_);
   }
 
   Result<> start() {
     const auto& s = shared_->settings;
     door_ = system_.spawn<MeshDoor>(shared_);
     const auto port =
-        s.tls ? caf::openssl::publish(door_, s.listen_port, s.listen_host.c_str(), true)
-              : system_.middleman().publish(door_, s.listen_port, s.listen_host.c_str(), true);
+        system_.middleman().publish(door_, s.listen_port, s.listen_host.c_str(), true);
     if (!port)
       return Error{ErrorCode::kUnavailable, "mesh: can't listen on " + s.listen_host + ":" +
                                                 std::to_string(s.listen_port) + ": " +
@@ -270,22 +267,16 @@ class CafMesh final : public Mesh {
 
 }  // namespace
 
-std::function<void(caf::actor_system_config&)> mesh_modules(const std::optional<MeshTls>& tls) {
-  return [tls](caf::actor_system_config& config) {
-    config.load<caf::io::middleman>();
-    if (!tls) return;
-    config.load<caf::openssl::manager>();
-    config.openssl_certificate = tls->certificate;
-    config.openssl_key = tls->key;
-    config.openssl_cafile = tls->ca;
-  };
+std::function<void(caf::actor_system_config&)> mesh_modules() {
+  return [](caf::actor_system_config& config) { config.load<caf::io::middleman>(); };
 }
 
 Result<std::unique_ptr<Mesh>> start_mesh(caf::actor_system& system, MeshSettings settings,
                                          Mesh::Hooks hooks) {
-  if (!settings.tls && !loopback(settings.listen_host))
-    return Error{ErrorCode::kInvalid,
-                 "mesh: outside loopback it needs certificates ([cluster.tls])"};
+  if (!loopback(settings.listen_host))
+    return Error{ErrorCode::kInvalid, "mesh: " + settings.listen_host +
+                                          " is not loopback: other hosts are reached through "
+                                          "tunnels under TLS ([cluster.tls])"};
   CHECK(settings.answers != nullptr);
   auto shared = std::make_shared<Shared>();
   shared->settings = std::move(settings);

@@ -1,6 +1,8 @@
 // The mesh on the actor library's own connections: probes before it dials, pings before it trusts,
 // drops who does not answer, dials again for ever, and fails what was under way when a peer goes.
-// Plain connections are taken on loopback only: one frame made by hand ends a process.
+// It stays on loopback: one frame made by hand ends a process, and over the library's own TLS words
+// lay for minutes. Between hosts it goes through tunnels
+// (replication/stream/mesh_tunnel_linux.hpp).
 #pragma once
 
 #include "supervision/runtime/mesh.hpp"
@@ -9,10 +11,10 @@
 namespace holdfast {
 
 /// For ActorSystemSettings::register_types of a system that shall have a mesh.
-std::function<void(caf::actor_system_config&)> mesh_modules(const std::optional<MeshTls>& tls);
+std::function<void(caf::actor_system_config&)> mesh_modules();
 
 /// Listens and begins to dial. `system` was made with mesh_modules() and outlives it. kInvalid: not
-/// loopback and no certificates; kUnavailable: the port can't be had.
+/// loopback; kUnavailable: the port can't be had.
 Result<std::unique_ptr<Mesh>> start_mesh(caf::actor_system& system, MeshSettings settings,
                                          Mesh::Hooks hooks);
 

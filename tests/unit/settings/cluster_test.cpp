@@ -177,6 +177,20 @@ TEST_F(ClusterFile, OutsideLoopbackCertificatesAndEtcdAreDemanded) {
             "certificates; add [cluster.tls] with ca, certificate and key\n");
 }
 
+TEST_F(ClusterFile, TheMeshIsOnLoopbackOrHasCertificates) {
+  const std::string at = "order_entry = \"127.0.0.1:7002\"\n";
+  spoil_cluster(at, at + "mesh = \"127.0.0.1:9872\"\n");
+  EXPECT_EQ(problems(), "");
+  spoil_cluster(at, at + "mesh = \"10.0.0.2:9872\"\n");
+  EXPECT_EQ(problems(),
+            "cluster.toml:15:8: mesh: outside loopback members prove themselves by certificates; "
+            "add [cluster.tls] with ca, certificate and key\n");
+  spoil_cluster(at, at + "mesh = \"10.0.0.2:9872\"\n[cluster.tls]\nca = \"ca.pem\"\n"
+                         "certificate = \"c.pem\"\nkey = \"k.pem\"\n");
+  EXPECT_EQ(problems(), "");
+  EXPECT_EQ(to_text(cluster().members[1].mesh.value()), "10.0.0.2:9872");
+}
+
 TEST_F(ClusterFile, EtcdIsReadAndItsPairsAreWhole) {
   const std::string etcd =
       "arbiter = \"etcd\"\n[cluster.etcd]\nendpoints = [\"10.0.0.1:2379\", \"127.0.0.1:2379\"]\n";
