@@ -14,6 +14,20 @@ std::string bounded(std::string text) {
   return text;
 }
 
+/// What the healing loop proposes, as events of the whole.
+void decide_healing(const State& state, const healing::Command& command, WallTime now,
+                    replication::Decision<OrchestratorCore>& decision) {
+  std::vector<healing::Event> events;
+  std::vector<healing::Effect> replies;
+  healing::decide(state.healing, command, now, events, replies);
+  for (auto& event : events) decision.events.push_back(std::move(event));
+  for (auto& reply : replies) decision.replies.push_back(std::move(reply));
+}
+
+void wrap(std::vector<healing::Effect>&& from, std::vector<Effect>& to) {
+  for (auto& effect : from) to.push_back(std::move(effect));
+}
+
 auto at_number(auto& decisions, uint64_t number) {
   return std::lower_bound(decisions.begin(), decisions.end(), number,
                           [](const Decision& d, uint64_t n) { return d.number < n; });
@@ -46,16 +60,22 @@ void OrchestratorCore::decide(const State& state, const Command& command, WallTi
     made.failure.text = bounded(std::move(made.failure.text));
     made.advice = escalate->advice;
     made.advice.reason = bounded(std::move(made.advice.reason));
+    const auto finding = healing::finding_of(made, state.decisions);
     decision.events.push_back(Decided{std::move(made)});
+    if (finding) decide_healing(state, {healing::Report{*finding}, nullptr}, now, decision);
     return;
   }
+  if (const auto* of_healing = std::get_if<healing::Command>(&command))
+    return decide_healing(state, *of_healing, now, decision);
   const auto& settle = std::get<Settle>(command);
   const Decision* known = state.find(settle.number);
   if (!known || known->outcome != Outcome::kOpen || settle.outcome == Outcome::kOpen) return;
   decision.events.push_back(Settled{settle.number, settle.outcome, bounded(settle.text)});
 }
 
-void OrchestratorCore::apply(State& state, const Event& event, const replication::Position&) {
+void OrchestratorCore::apply(State& state, const Event& event, const replication::Position& at) {
+  if (const auto* of_healing = std::get_if<healing::Event>(&event))
+    return healing::apply(state.healing, *of_healing, at.time);
   if (const auto* decided = std::get_if<Decided>(&event)) {
     CHECK(decided->decision.number == state.last + 1);
     state.last = decided->decision.number;
@@ -77,10 +97,21 @@ void OrchestratorCore::apply(State& state, const Event& event, const replication
 
 void OrchestratorCore::effects(const State& state, const Event& event, const replication::Position&,
                                std::vector<Effect>& effects) {
+  if (const auto* of_healing = std::get_if<healing::Event>(&event)) {
+    std::vector<healing::Effect> own;
+    healing::effects(state.healing, *of_healing, own);
+    return wrap(std::move(own), effects);
+  }
   const uint64_t number = std::holds_alternative<Decided>(event)
                               ? std::get<Decided>(event).decision.number
                               : std::get<Settled>(event).number;
-  if (const Decision* decision = state.find(number)) effects.push_back({*decision});
+  if (const Decision* decision = state.find(number)) effects.push_back(Announced{*decision});
+}
+
+void OrchestratorCore::outstanding(const State& state, std::vector<Effect>& effects) {
+  std::vector<healing::Effect> own;
+  healing::outstanding(state.healing, own);
+  wrap(std::move(own), effects);
 }
 
 uint64_t OrchestratorCore::digest(const State& state) {
@@ -93,6 +124,7 @@ uint64_t OrchestratorCore::digest(const State& state) {
     digest.add(static_cast<uint64_t>(last.advice.remedy) << 8 |
                static_cast<uint64_t>(last.outcome));
   }
+  digest.add(healing::digest(state.healing));
   return digest.value();
 }
 

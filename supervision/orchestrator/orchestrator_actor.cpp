@@ -109,22 +109,26 @@ Result<> OrchestratorActor::start() {
   log_ = setup_.make_log();
   host_ = std::make_unique<Host>(
       kGroup, *log_, *setup_.codec,
-      Host::Hooks{
-          setup_.wall,
-          [this](std::function<void()> function) { defer(std::move(function)); },
-          [this](replication::Committed<Announced>&& effect) { released(effect->decision); },
-          [this](const Error& error) {
-            post([this, text = error.text] { quit(error_text("orchestrator: journal: " + text)); });
-          },
-          {},
-          [this](const std::string&) {
-            // What waits for a decision stays; the state begins again from the log.
-            post([this] {
-              if (auto again = start(); !again)
-                quit(error_text("orchestrator: " + again.error().text));
-            });
-          },
-          {}});
+      Host::Hooks{setup_.wall,
+                  [this](std::function<void()> function) { defer(std::move(function)); },
+                  [this](replication::Committed<Effect>&& effect) {
+                    if (const auto* told = std::get_if<Announced>(&*effect))
+                      released(told->decision);
+                  },
+                  [this](const Error& error) {
+                    post([this, text = error.text] {
+                      quit(error_text("orchestrator: journal: " + text));
+                    });
+                  },
+                  {},
+                  [this](const std::string&) {
+                    // What waits for a decision stays; the state begins again from the log.
+                    post([this] {
+                      if (auto again = start(); !again)
+                        quit(error_text("orchestrator: " + again.error().text));
+                    });
+                  },
+                  {}});
   auto recovered = host_->recover();
   if (!recovered) return recovered.error();
   return host_->join();

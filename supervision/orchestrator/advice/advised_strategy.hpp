@@ -5,6 +5,7 @@
 #pragma once
 
 #include "supervision/orchestrator/advice/standing.hpp"
+#include "supervision/orchestrator/remediation/remedies.hpp"
 
 namespace holdfast::orchestrator::advice {
 
@@ -16,7 +17,8 @@ struct Counts {
 struct View {
   const Table* table = nullptr;  // null: no advice
   const World* world = nullptr;
-  bool killed = false;  // the kill switch is on: no advice
+  const remediation::State* remedies = nullptr;  // what runs and ran, for the policy
+  bool killed = false;                           // the kill switch is on: no advice
   WallTime now;
 };
 

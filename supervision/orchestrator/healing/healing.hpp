@@ -24,6 +24,9 @@ inline constexpr std::size_t kNotesReserve = 1'024;  // beyond the rest, no reme
 inline constexpr std::size_t kEventsPerCommandMax = 256;
 inline constexpr Duration kStandingAskWithin = Duration::seconds(120);
 inline constexpr Duration kStandingAskEvery = Duration::seconds(1);
+inline constexpr Duration kRecheck =
+    Duration::seconds(10);                 // a remedy succeeded, the fault goes on
+inline constexpr uint32_t kRoundsMax = 6;  // of asking about one incident
 inline constexpr Duration kTryAgain = Duration::seconds(5);  // after a hold that passes by itself
 inline constexpr Duration kAbstainPageAfter = Duration::seconds(30);
 
@@ -137,6 +140,7 @@ struct CaseDecided {
 /// The same incident from the start: its remedy did not help, or its cause is another.
 struct CaseReopened {
   uint64_t incident = 0;
+  bool ask_again = true;  // false: what was proposed is considered once more
   friend bool operator==(const CaseReopened&, const CaseReopened&) = default;
 };
 struct Stored {
@@ -212,7 +216,7 @@ enum class NoteKind : uint8_t {
 inline constexpr uint8_t kNoteKinds = 12;
 std::string_view to_text(NoteKind kind);
 struct Note {
-  uint64_t number = 0;  // from 1, without gaps
+  uint64_t number = 0;  // from 1; one that is missing was lost while the audit took none
   WallTime at;
   NoteKind kind = NoteKind::kIncident;
   uint64_t incident = 0, remedy = 0;
@@ -231,8 +235,9 @@ struct Case {
   WallTime asked;
   bool answered = false;
   std::vector<Proposal> fresh;
-  bool decided = false;
+  bool decided = false, retried = false;
   WallTime again;
+  uint32_t rounds = 0;  // how often it was asked about
   uint64_t remedy = 0;  // the last
   uint32_t remedies = 0;
   bool paged = false;
@@ -240,7 +245,7 @@ struct Case {
 };
 
 struct Counters {
-  uint64_t findings = 0, findings_repeated = 0, advice_late = 0, proposals = 0, denied = 0;
+  uint64_t findings = 0, asks = 0, unanswered = 0, proposals = 0, denied = 0, remedies = 0, notes_lost = 0;
   friend bool operator==(const Counters&, const Counters&) = default;
 };
 
@@ -262,14 +267,27 @@ struct State {
   Counters counters;
 };
 
+/// Why an operator's command would change nothing now; success: it will, or it is none of an
+/// operator's. For whoever answers the operator.
+Result<> may(const State& state, const Command& command, WallTime now);
+
+/// What a failure that reached a node's root is as a finding; nothing: the first in a while, which
+/// the tree mends.
+std::optional<Finding> finding_of(const Decision& decision, const std::deque<Decision>& history);
+
+/// What the deterministic strategy would do about a cause, best first, places filled in.
+std::vector<Action> by_rules(const Incident& incident, const World& world);
+/// The action with what it leaves open filled in from the incident's place.
+Action aim(Action action, const Incident& incident, const World& world);
+
 /// Looks and proposes. `refused`, if wanted, says why a finding was not taken.
 void decide(const State& state, const Command& command, WallTime now, std::vector<Event>& events,
             std::vector<Effect>& replies, incidents::Refused* refused = nullptr);
 void apply(State& state, const Event& event, WallTime at);
 /// What a committed event has the world do; `state` is right after it.
 void effects(const State& state, const Event& event, std::vector<Effect>& effects);
-/// What a new leader has the world do again.
-void outstanding(const State& state, std::vector<Effect>& effects);
+/// What a new leader has the world do again, with so many of the notes.
+void outstanding(const State& state, std::vector<Effect>& effects, std::size_t notes = kNotesMax);
 /// When a Tick is wanted.
 std::optional<WallTime> next_deadline(const State& state);
 /// Folded numbers that differ when two copies of the state do.

@@ -59,10 +59,8 @@ struct Merged {
   uint64_t into = 0, from = 0;
   friend bool operator==(const Merged&, const Merged&) = default;
 };
-/// `forgotten`: its open findings were not repeated.
 struct Closed {
   uint64_t incident = 0;
-  bool forgotten = false;
   friend bool operator==(const Closed&, const Closed&) = default;
 };
 using Event = std::variant<FindingTaken, Ranked, Merged, Closed>;
@@ -71,7 +69,7 @@ struct State {
   uint64_t last = 0;
   std::map<uint64_t, Incident> open;
   std::deque<Incident> closed;  // without their evidence, ascending by when they were closed
-  /// Open or closed, following merges no further than one; null when it is forgotten.
+  /// Open or closed; null when it is forgotten, or merged into another.
   const Incident* find(uint64_t number) const;
 };
 

@@ -58,6 +58,7 @@ enum class Unfit : uint8_t {
   kBadAmount,
   kUnreachable,
 };
+inline constexpr uint8_t kUnfitCodes = 9;
 std::string_view to_text(Unfit unfit);
 
 /// Fills in what the action leaves open (the group's leader as the target's member, the successor

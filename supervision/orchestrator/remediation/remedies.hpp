@@ -8,6 +8,7 @@
 #include <map>
 #include <variant>
 
+#include "supervision/orchestrator/incidents/causes.hpp"
 #include "supervision/orchestrator/policy/approval.hpp"
 #include "supervision/orchestrator/remediation/workflow.hpp"
 
@@ -16,8 +17,9 @@ namespace holdfast::orchestrator::remediation {
 inline constexpr std::size_t kActiveMax = 16;  // waiting for approval, or running
 inline constexpr std::size_t kEndedKept = 200;
 inline constexpr std::size_t kWordsMax = 4;  // of approvers
-inline constexpr std::size_t kTextBytes = 512;
 inline constexpr Duration kMeasureWithin = Duration::seconds(5);
+inline constexpr Duration kAnswerWithin = Duration::seconds(2);  // after a step's not_after
+inline constexpr uint8_t kUndoAttempts = 2;
 inline constexpr Duration kMeasureEvery = Duration::milliseconds(500);
 
 /// The name of one try at one step, for good. An undo of a step is a try of its own.
@@ -86,13 +88,20 @@ struct Remedy {
   std::vector<Word> words;  // of approvers
   uint32_t round = 0;       // of measuring; the one that is awaited while > measured
   uint32_t measured = 0;
+  WallTime asked;                 // of the round
+  Values values;                  // of the last round of verifying
   Values before;                  // of plan.before, then of plan.after
   std::vector<StepRecord> steps;  // in the order of their intents, undos too
   RemedyOutcome outcome = RemedyOutcome::kOpen;
   std::string text;  // why it ended so
   friend bool operator==(const Remedy&, const Remedy&) = default;
 
+  /// The try that is being made; null: none.
   const StepRecord* under_way() const;
+  /// The last try at a step, or at its undo; null: none yet.
+  const StepRecord* last_try(uint8_t step, bool undo) const;
+  /// What the round that is asked for measures.
+  std::vector<Objective> wanted() const;
 };
 
 struct Opened {
@@ -191,7 +200,10 @@ enum class Held : uint8_t {
   kBreaker,     // done and undone too often here
   kTried,       // it did not help, or not for long
   kDistrusted,  // the cause is not sure enough
+  kElsewhere,   // aimed at a member that the incident does not name
+  kAudit,       // the audit is too far behind
 };
+inline constexpr uint8_t kHeldCodes = 11;
 std::string_view to_text(Held held);
 
 /// Limits of rate, blast radius and repetition, by what the state knows. `action` is completed.

@@ -24,6 +24,7 @@ enum class ObjectiveKind : uint8_t {
   kAtLeast,          // at least
   kAtMostOfBefore,   // at most `bound` ppm of what it was before the first step
   kAtLeastOfBefore,  // at least
+  kEffectsOver,      // of the incident's findings only its cause may still be true
 };
 /// Of whom a metric is read; the worst value counts.
 enum class Scope : uint8_t { kTarget = 1, kSuccessor, kCluster };
@@ -112,9 +113,16 @@ struct Plan {
 /// The workflow with its places filled in for a completed action.
 Plan plan(const Workflow& workflow, const Action& action, uint32_t blast_radius);
 
+/// What is over of an incident.
+struct Over {
+  bool fault = false, effects = false;
+};
+/// Whether any of them needs a metric.
+bool needs_metrics(std::span<const Objective> objectives);
+
 /// Whether the values meet the objectives, one value each in their order; a missing value, or a
-/// comparison with a missing one from before, is no. `fault_over` answers kFaultOver.
+/// comparison with a missing one from before, is no. `over` answers kFaultOver and kEffectsOver.
 bool meets(std::span<const Objective> objectives, std::span<const std::optional<int64_t>> values,
-           std::span<const std::optional<int64_t>> before, bool fault_over);
+           std::span<const std::optional<int64_t>> before, const Over& over);
 
 }  // namespace holdfast::orchestrator::remediation

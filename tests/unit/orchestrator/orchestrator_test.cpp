@@ -111,8 +111,9 @@ struct Rig {
     host = std::make_unique<Host>(kGroup, log, codec,
                                   Host::Hooks{[] { return WallTime{1'000}; },
                                               [](std::function<void()>) {},
-                                              [this](replication::Committed<Announced>&& effect) {
-                                                told.push_back(effect->decision);
+                                              [this](replication::Committed<Effect>&& effect) {
+                                                if (auto* one = std::get_if<Announced>(&*effect))
+                                                  told.push_back(one->decision);
                                               },
                                               [](const Error&) {},
                                               {},
