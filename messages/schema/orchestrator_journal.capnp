@@ -6,6 +6,7 @@
 @0xb1b5f2a07c9d3e64;
 
 using Cxx = import "/capnp/c++.capnp";
+using Healing = import "healing_journal.capnp";
 $Cxx.namespace("holdfast::orchestrator_wire");
 
 struct Failure {
@@ -39,6 +40,7 @@ struct Event {
   union {
     decided @0 :Decision;
     settled @1 :Settled;
+    healing @2 :Healing.Event;
   }
 }
 
@@ -61,4 +63,5 @@ struct State {
   decisions @1 :List(Decision);
   heard @2 :List(Heard);
   guards @3 :List(Told);
+  healing @4 :Healing.State;
 }

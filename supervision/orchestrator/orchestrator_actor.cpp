@@ -32,6 +32,7 @@ std::string encode_command(const Command& command,
     decided.decision.advice = escalate->advice;
     event = std::move(decided);
   } else {
+    CHECK(std::holds_alternative<Settle>(command));  // the healing loop's have their own bytes
     const auto& settle = std::get<Settle>(command);
     event = Settled{settle.number, settle.outcome, settle.text};
   }
@@ -49,8 +50,9 @@ Result<Command> decode_command(const std::string& bytes,
   if (auto* decided = std::get_if<Decided>(&events[0]))
     return Command{
         Escalate{std::move(decided->decision.failure), std::move(decided->decision.advice)}};
-  auto& settled = std::get<Settled>(events[0]);
-  return Command{Settle{settled.number, settled.outcome, std::move(settled.text)}};
+  if (auto* settled = std::get_if<Settled>(&events[0]))
+    return Command{Settle{settled->number, settled->outcome, std::move(settled->text)}};
+  return Error{ErrorCode::kInvalid, "a forwarded command escalates or settles"};
 }
 
 OrchestratorActor::OrchestratorActor(ActorConfig& config, OrchestratorSetup setup)

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "messages/schema/orchestrator_journal.capnp.h"
+#include "supervision/orchestrator/healing/healing_capnp.hpp"
 
 namespace holdfast::orchestrator {
 
@@ -94,6 +95,10 @@ void OrchestratorCodec::encode_events(std::span<const Event> events, Bytes& out)
       put(list[i].initDecided(), decided->decision);
       continue;
     }
+    if (const auto* of_healing = std::get_if<healing::Event>(&events[i])) {
+      healing::put(list[i].initHealing(), *of_healing);
+      continue;
+    }
     const auto& settled = std::get<Settled>(events[i]);
     auto to = list[i].initSettled();
     to.setNumber(settled.number);
@@ -121,6 +126,13 @@ Result<> OrchestratorCodec::decode_events(ByteView bytes, std::vector<Event>& ou
                                 text(settled.getText())});
           continue;
         }
+        case wire::Event::HEALING: {
+          healing::Reading reading;
+          auto of_healing = healing::get(event.getHealing(), reading);
+          if (reading.wrong) return corrupt(reading.wrong);
+          out.push_back(std::move(of_healing));
+          continue;
+        }
       }
       return corrupt("an unknown event");
     }
@@ -146,6 +158,7 @@ void OrchestratorCodec::encode_state(const State& state, Bytes& out) const {
     guards[at].setMember(member.value);
     guards[at++].setNumber(number);
   }
+  healing::put(root.initHealing(), state.healing);
   append(message, out);
 }
 
@@ -164,6 +177,9 @@ Result<> OrchestratorCodec::decode_state(ByteView bytes, State& out) const {
     if (state.decisions.size() > kDecisionsKept) return corrupt("too many decisions");
     for (auto heard : root.getHeard()) state.heard[{heard.getMember()}] = {heard.getAt()};
     for (auto told : root.getGuards()) state.guards[{told.getMember()}] = told.getNumber();
+    healing::Reading reading;
+    state.healing = healing::get(root.getHealing(), reading);
+    if (reading.wrong) return corrupt(reading.wrong);
     out = std::move(state);
     return success();
   });

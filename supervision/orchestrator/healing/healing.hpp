@@ -245,7 +245,8 @@ struct Case {
 };
 
 struct Counters {
-  uint64_t findings = 0, asks = 0, unanswered = 0, proposals = 0, denied = 0, remedies = 0, notes_lost = 0;
+  uint64_t findings = 0, asks = 0, unanswered = 0, proposals = 0, denied = 0, remedies = 0,
+           notes_lost = 0;
   friend bool operator==(const Counters&, const Counters&) = default;
 };
 
