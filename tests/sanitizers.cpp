@@ -3,6 +3,8 @@
 //
 // What is passed over is in libraries that we do not build, and each line says what it is.
 
+#include "supervision/runtime/tsan_edges.hpp"
+
 // CAF 0.17's spawn of a function without arguments dereferences an empty shared_ptr to its
 // arguments, only to bind a reference that is never used (caf/detail/init_fun_factory.hpp).
 extern "C" const char* __ubsan_default_options() {
@@ -16,8 +18,9 @@ extern "C" const char* __ubsan_default_options() {
 // blocking actor takes. TcpFence's reset cuts a connection under a thread that reads from it: that
 // is what it is for.
 extern "C" const char* __tsan_default_suppressions() {
-  return "race:caf::detail::tuple_vals\n"
-         "race:testing::GatewayNode::ask\n"
-         "race:ingress::tests::Node::stats\n"
-         "race:^reset$\n";
+  return HOLDFAST_TSAN_LIBRARY_RACES
+      "race:caf::detail::tuple_vals\n"
+      "race:testing::GatewayNode::ask\n"
+      "race:ingress::tests::Node::stats\n"
+      "race:^reset$\n";
 }

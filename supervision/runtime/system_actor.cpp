@@ -1,21 +1,12 @@
 #include "supervision/runtime/system_actor.hpp"
 
+#include "supervision/runtime/tsan_edges.hpp"
+
 #if defined(__SANITIZE_THREAD__)
-// The library's package is not instrumented: races are reported between its own halves. Handlers
-// and messages stay under watch; see tsan_edges.hpp.
+// Weak: a test binary passes over more (tests/sanitizers.cpp).
 extern "C" const char* __tsan_default_suppressions();
-extern "C" const char* __tsan_default_suppressions() {
-  return "race_top:caf::\n"
-         "race_top:libcaf_core\n"
-         "race:caf::mixin::subscriber\n"
-         "race:~scheduled_actor\n"
-         "race:caf::monitorable_actor::cleanup\n"
-         "race:caf::scheduled_actor::cleanup\n"
-         "race:caf::actor_registry\n"
-         "race:_Hashtable<caf::group\n"
-         "race:drr_cached_queue<caf::policy::urgent_messages>::new_round\n"
-         "race:caf::scheduler::\n"
-         "race:caf::actor_system::\n";
+extern "C" __attribute__((weak)) const char* __tsan_default_suppressions() {
+  return HOLDFAST_TSAN_LIBRARY_RACES;
 }
 #endif
 

@@ -7,6 +7,21 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
+/// What ThreadSanitizer shall pass over: races that it sees between halves of the library itself.
+/// Handlers and the content of messages stay under watch.
+#define HOLDFAST_TSAN_LIBRARY_RACES                                  \
+  "race_top:caf::\n"                                                 \
+  "race_top:libcaf_core\n"                                           \
+  "race:caf::mixin::subscriber\n"                                    \
+  "race:~scheduled_actor\n"                                          \
+  "race:caf::monitorable_actor::cleanup\n"                           \
+  "race:caf::scheduled_actor::cleanup\n"                             \
+  "race:caf::actor_registry\n"                                       \
+  "race:_Hashtable<caf::group\n"                                     \
+  "race:drr_cached_queue<caf::policy::urgent_messages>::new_round\n" \
+  "race:caf::scheduler::\n"                                          \
+  "race:caf::actor_system::\n"
+
 namespace holdfast {
 
 /// What this thread did is visible to whoever calls `tsan_acquire` on the same address afterwards.
