@@ -209,8 +209,8 @@ policy::PolicyContext policy_context(const State& state, const World& world, con
   const ActionInfo* info = find_action(action.kind);
   if (!info) return context;
   const bool of_node = info->target == TargetKind::kMember;
-  context.groups = info->disturbs ? blast_radius(action, world) : 0;
-  context.nodes = info->disturbs && of_node ? 1 : 0;
+  context.groups_touched = info->disturbs ? blast_radius(action, world) : 0;
+  context.nodes_touched = info->disturbs && of_node ? 1 : 0;
 
   int64_t open = 0;
   bool open_known = true;
