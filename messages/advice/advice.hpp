@@ -162,6 +162,8 @@ struct AdviceReply {
   int64_t cost_micros = 0;  // millionths of the configured currency
   uint32_t attempts = 0;
   bool cached = false;
+  uint64_t prompt_hash = 0,
+           reply_hash = 0;  // XXH3 of the facts it was asked with, of what it wrote
   Duration took;
   friend bool operator==(const AdviceReply&, const AdviceReply&) = default;
 };

@@ -1,14 +1,16 @@
 // The whole configuration of a node as one value, and the functions that read it from a folder of
 // TOML files: node.toml, venues.toml, instruments.toml, risk.toml, clients.toml, and cluster.toml,
-// policy.toml and policy_tests.toml where there are some. Reading never stops at the first mistake:
-// every problem of every file comes back, with its line. The environment and the command line may
-// say which member of the cluster a node is and move ports and the state folder, nothing else.
+// policy.toml, policy_tests.toml, advisor.toml and precedents.toml where there are some. Reading
+// never stops at the first mistake: every problem of every file comes back, with its line. The
+// environment and the command line may say which member of the cluster a node is and move ports and
+// the state folder, nothing else.
 #pragma once
 
 #include <functional>
 #include <map>
 
 #include "messages/risk_limits.hpp"
+#include "nodes/settings/advisor_settings.hpp"
 #include "nodes/settings/cluster_settings.hpp"
 #include "nodes/settings/node_settings.hpp"
 #include "nodes/settings/policy_settings.hpp"
@@ -33,6 +35,8 @@ struct Settings {
   std::vector<ClientSettings> clients;
   std::optional<ClusterSettings> cluster;  // none: a node by itself
   PolicySettings policy;
+  llm::GatewaySettings advisor;         // no endpoint: the deterministic advisor
+  std::vector<precedents::Seed> cases;  // documented ones, for the store of precedents
 
   /// The member of the cluster that this node is; null for a node by itself.
   const ClusterMember* self() const { return cluster ? cluster->find(node.name) : nullptr; }

@@ -88,6 +88,7 @@ LIBRARIES = [
     (r"boost/beast.*", ("http",), (), "Boost.Beast"),
     (r"boost/asio.*", ("http", "asio"), (), "Boost.Asio"),
     (r"nlohmann/.*", ("http",), ("nodes/", "supervision/replication/protocol/record.cpp"), "nlohmann-json"),
+    (r"rapidjson/.*", (), ("actors/agents/llm/json.hpp",), "RapidJSON (only actors/agents/llm/json.hpp)"),
     (r"toml\+\+/.*", ("toml",), (), "toml++"),
     (r"curl/.*", ("curl",), (), "libcurl"),
     (r"(grpc|grpcpp|google/protobuf)/.*|.*\.pb\.h", ("etcd",), (), "gRPC"),

@@ -192,6 +192,7 @@ AdviceReply advise_deterministically(const AdviceRequest& request) {
   if (incident && request.incident.cause == FaultClass::kNone) return reply;
   if (!incident && request.failure == FailureClass::kQuarantined) return reply;
   const auto fault = fault_of(request);
+  if (fault == FaultClass::kNone && request.failure == FailureClass::kNone) return reply;
   const auto rules =
       fault != FaultClass::kNone ? rules_for(fault) : rules_for(request.actor, request.failure);
   const auto& place = incident ? request.incident.place : request.place;

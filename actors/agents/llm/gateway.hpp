@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "actors/agents/llm/budget.hpp"
+#include "actors/agents/llm/dialect.hpp"
 #include "actors/agents/llm/gateway_settings.hpp"
 #include "actors/agents/llm/reply.hpp"
 #include "actors/agents/llm/trace.hpp"
@@ -102,6 +103,8 @@ class Gateway {
   const EndpointState& endpoint(std::size_t index) const { return endpoints_[index]; }
   const GatewaySettings& settings() const { return settings_; }
   const Ledger& ledger() const { return ledger_; }
+  /// What an earlier process spent today: see Ledger::restore.
+  bool restore_spending(std::string_view line) { return ledger_.restore(line); }
   std::size_t open_calls() const { return calls_.size(); }
 
  private:
@@ -121,7 +124,7 @@ class Gateway {
     std::optional<MonoTime> wake;
     AdviceOutcome failing = AdviceOutcome::kUnavailable;  // the answer if no attempt is left
     ReplyProblem problem = ReplyProblem::kNone;
-    AdviceReply spent;  // tokens and cost so far
+    AdviceReply spent;  // tokens and cost so far, and the hash of what was last written
   };
   struct Attempt {
     uint64_t call = 0;
@@ -136,25 +139,40 @@ class Gateway {
     std::string endpoint;
   };
 
-  bool permits(std::size_t endpoint, const Call& call) const;
+  using CacheKey = std::pair<uint64_t, uint64_t>;
+  /// What may be tried next: an endpoint, or until when there is nothing to do, or why not at all.
+  struct Choice {
+    std::optional<std::size_t> endpoint;
+    Reserved reserved;
+    std::optional<MonoTime> soonest;    // an endpoint is ready then
+    bool busy = false;                  // an endpoint would do if it had a place
+    std::optional<AdviceOutcome> over;  // a budget is too small
+  };
+
+  bool permits(std::size_t endpoint, const AdviceRequest& request) const;
+  Choice choose(const Call& call, MonoTime now, WallTime wall) const;
   void advance(uint64_t number, MonoTime now, WallTime wall);
-  void start(uint64_t number, Call& call, std::size_t endpoint, Reserved reserved, MonoTime now,
-             WallTime wall);
+  void start(uint64_t number, Call& call, const Choice& choice, MonoTime now, WallTime wall);
   void finish(uint64_t number, AdviceReply reply, MonoTime now);
   void give_up(uint64_t number, AdviceOutcome outcome, MonoTime now);
-  void conclude(uint64_t attempt, TransportResult result, MonoTime now, WallTime wall);
-  void note_failure(EndpointState& state, const EndpointSettings& settings, MonoTime now);
-  void note_success(EndpointState& state);
-  bool from_cache(uint64_t number, Call& call, MonoTime now);
+  void conclude(uint64_t attempt, const TransportResult& result, MonoTime now, WallTime wall);
+  /// "" when the question was answered, else what was wrong; fills in what the trace tells.
+  std::string judge(const Attempt& attempt, Call& call, const TransportResult& result,
+                    Answer& answer, std::optional<AdviceReply>& reply, MonoTime now);
+  std::string judge_answer(const Attempt& attempt, Call& call, const TransportResult& result,
+                           Answer& answer, std::optional<AdviceReply>& reply, MonoTime now);
+  void settle(const Attempt& attempt, Call& call, const Answer& answer);
+  void note_failure(std::size_t endpoint, MonoTime now);
+  Duration backoff(uint64_t call, uint32_t tries) const;
+  bool from_cache(uint64_t number, MonoTime now);
   void keep(const Call& call, const std::string& endpoint, std::string content, MonoTime now);
-  void wake_waiting(MonoTime now, WallTime wall);
 
   GatewaySettings settings_;
   std::vector<EndpointState> endpoints_;
   std::map<uint64_t, Call> calls_;
   std::map<uint64_t, Attempt> attempts_;
-  std::map<std::pair<uint64_t, uint64_t>, Cached> cache_;
-  std::deque<std::pair<uint64_t, uint64_t>> cache_order_;
+  std::map<CacheKey, Cached> cache_;
+  std::deque<CacheKey> cache_order_;  // the first kept goes when there are too many
   Ledger ledger_;
   GatewayCounters counters_;
   std::vector<GatewayStep> steps_;

@@ -63,7 +63,8 @@ struct GatewaySettings {
   std::size_t calls_max = 32;
   Recording recording = Recording::kOff;
   std::string recording_file;
-  std::string trace_file;  // "": no file; one OTLP span in JSON a line
+  std::string spending_file;  // "": what was spent today is forgotten with the process
+  std::string trace_file;     // "": no file; one OTLP span in JSON a line
 
   bool enabled() const { return !endpoints.empty(); }
   friend bool operator==(const GatewaySettings&, const GatewaySettings&) = default;

@@ -42,6 +42,8 @@ class Tokens {
   bool is_evidence(Token token) const;
   bool is_precedent(Token token) const;
   const std::vector<Place>& places() const { return places_; }
+  uint32_t evidence() const { return evidence_; }
+  uint32_t precedents() const { return precedents_; }
 
  private:
   std::vector<MemberId> members_;
