@@ -1,6 +1,7 @@
 #include "actors/venues/gateway.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "actors/venues/gateway_flow.hpp"
 #include "actors/venues/session_plan.hpp"
@@ -205,7 +206,7 @@ struct Decider {
     decided.end = asked.end;
     const uint32_t end =
         asked.end == 0 || asked.end >= state.next_out ? state.next_out - 1 : asked.end;
-    std::vector<WireOrderId> left_out;  // what names one of these is left out too
+    std::unordered_set<WireOrderId> left_out;  // what names one of these is left out too
     for (auto it = state.sent.lower_bound(asked.begin); it != state.sent.end() && it->first <= end;
          ++it) {
       const SentMessage& message = it->second;
@@ -213,12 +214,10 @@ struct Decider {
       if (order == state.orders.end()) continue;
       const Wire* wire = order->second.find(message.wire);
       if (wire == nullptr || wire->state != WireState::kSent) continue;  // answered: not in doubt
-      const bool names_left_out =
-          std::find(left_out.begin(), left_out.end(), wire->original) != left_out.end();
-      if (!names_left_out && resendable(state, message, now)) continue;
+      if (!left_out.contains(wire->original) && resendable(state, message, now)) continue;
       if (message.kind == SentKind::kStatus) continue;
       decided.gap_filled.push_back(it->first);
-      left_out.push_back(message.wire);
+      left_out.insert(message.wire);
     }
     out.events.push_back(std::move(decided));
   }

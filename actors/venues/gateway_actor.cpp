@@ -186,6 +186,16 @@ void GatewayActor::carry_on() {
   session_->pump();
   connect_when_due();
   flush_later();
+  again_if_busy();
+}
+
+/// The rest of a long piece of work: other members' heartbeats are answered between two turns.
+void GatewayActor::again_if_busy() {
+  if (!session_->busy() || std::exchange(again_, true)) return;
+  post([this] {
+    again_ = false;
+    carry_on();
+  });
 }
 
 void GatewayActor::tick() {
@@ -195,6 +205,7 @@ void GatewayActor::tick() {
     connect_when_due();
     acknowledge();
     flush_later();
+    again_if_busy();
     if (std::exchange(ask_again_, false))
       for (auto& [group, shard] : shards_) lead_to(group, shard);
   }

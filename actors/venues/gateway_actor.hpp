@@ -86,6 +86,7 @@ class GatewayActor final : public LoopActor, private GatewayPort, private FdWatc
   bool serving() const { return host_ != nullptr && host_->serving(); }
   /// After anything that changed the state: what the core plans, then connections and time.
   void carry_on();
+  void again_if_busy();
   void tick();
 
   // -- the venue's side
@@ -130,7 +131,7 @@ class GatewayActor final : public LoopActor, private GatewayPort, private FdWatc
   bool waiting_to_lead_ = false;  // a standby
   bool starting_ = false;         // start() is under way
   bool led_ = false;              // the start of this leadership is committed
-  bool finding_ = false, flushing_ = false, ask_again_ = false;
+  bool finding_ = false, flushing_ = false, ask_again_ = false, again_ = false;
   VenueStatus status_;
 
   uint64_t link_ = 0;  // the core's number of the present connection; 0 none

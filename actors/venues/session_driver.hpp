@@ -54,8 +54,11 @@ class SessionDriver {
   /// Heartbeats and test requests; then as pump(). Every 10 ms or so.
   virtual void tick() = 0;
   /// Carries out what the core has planned: encodes what waits, settles what is unknown, refuses
-  /// what is too old. After anything that changed the core's state.
+  /// what is too old. After anything that changed the core's state. A bounded piece of it: the loop
+  /// has other members' heartbeats to answer.
   virtual void pump() = 0;
+  /// A bound ended the last piece: pump() is wanted again in the next turn.
+  virtual bool busy() const = 0;
   virtual const SessionStats& stats() const = 0;
 };
 

@@ -12,6 +12,11 @@
 namespace holdfast::venues {
 
 namespace {
+// What one turn of the loop does at most, some 5 ms each: a leader that answers no heartbeats for
+// longer than `suspect` is taken for dead, and its successor would find the same work.
+constexpr std::size_t kActionsAtOnce = 256;
+constexpr uint32_t kResendAtOnce = 256;  // numbers
+
 // QuickFIX calls us from functions with exception specifications: what is not listed there ends the
 // process. So a failure is kept, reported to QuickFIX as an IOException, and thrown again when the
 // call has come back to us.
@@ -95,6 +100,13 @@ struct VenueSession::Impl final : FIX::Application,
   bool resets_by_flag = false;  // a Logon at hand carries ResetSeqNumFlag=Y and is to be obeyed
   bool connected = false;       // QuickFIX may end the connection
   std::string last_words;       // of QuickFIX or of the venue's Logout: why a connection ended
+  /// Of a request to resend: what is still to be answered.
+  struct Rest {
+    std::string request;
+    uint32_t begin = 0, end = 0;
+  };
+  std::optional<Rest> rest;
+  bool busy = false;  // there is more to do than one turn should
 
   const GatewayState& state() const { return port.state(); }
 
@@ -263,11 +275,73 @@ struct VenueSession::Impl final : FIX::Application,
   /// QuickFIX's side of a connection that is gone, and readiness for the next.
   void forget_connection() {
     connected = false;
+    rest.reset();
     session->setResponder(nullptr);
     session->disconnect();
     session->setResponder(this);
     taking.reset();
     handed_over = true;
+  }
+
+  void feed(const FixHeader& header, std::string_view message) {
+    fed_number = header.number;
+    resets_by_flag = header.type == "A" && header.reset;
+    taking.reset();
+    counted = false;
+    try {
+      drive([&] { session->next(std::string(message), FIX::UtcTimeStamp()); });
+    } catch (const FIX::Exception&) {
+      stats.malformed += 1;  // garbled: ignored, as the standard says
+    } catch (const CheckFailed&) {
+      throw;
+    } catch (const std::exception&) {
+      stats.malformed += 1;
+    }
+    failure.rethrow();
+    fed_number = 0;
+    resets_by_flag = false;
+  }
+
+  /// A request to resend much is answered in pieces, a turn each: as the same request for a part of
+  /// its range. False: it is short, or not in order, and QuickFIX gets it as it is.
+  bool slice(std::string_view message) {
+    const auto begin = parse_number(field_of(message, FIX::FIELD::BeginSeqNo).value_or(""));
+    const auto asked = parse_number(field_of(message, FIX::FIELD::EndSeqNo).value_or(""));
+    if (!begin || !asked || *begin == 0 || *begin >= state().next_out) return false;
+    const uint32_t last = state().next_out - 1;
+    const uint32_t end = *asked == 0 ? last : std::min(*asked, last);
+    if (end < *begin || end - *begin < kResendAtOnce) return false;
+    rest = Rest{std::string(message), *begin, end};
+    return true;
+  }
+
+  /// The same request with another range.
+  std::string with_range(std::string_view request, uint32_t begin, uint32_t end) const {
+    std::string body;
+    while (!request.empty()) {
+      const std::string_view field = request.substr(0, request.find(kSoh));
+      request.remove_prefix(std::min(request.size(), field.size() + 1));
+      const std::string_view tag = field.substr(0, field.find('='));
+      if (tag == "8" || tag == "9" || tag == "10") continue;  // frame() writes them
+      if (tag == "7")
+        body += "7=" + std::to_string(begin);
+      else if (tag == "16")
+        body += "16=" + std::to_string(end);
+      else
+        body += field;
+      body += kSoh;
+    }
+    return frame(identity.begin_string, body);
+  }
+
+  void resend_slice() {
+    const uint32_t last = std::min(rest->end, rest->begin + kResendAtOnce - 1);
+    const std::string piece = with_range(rest->request, rest->begin, last);
+    rest->begin = last + 1;
+    busy = true;
+    const bool over = last == rest->end;
+    if (over) rest.reset();
+    feed(header_of(piece), piece);
   }
 
   void build_logon() {
@@ -423,6 +497,7 @@ void VenueSession::link_lost(const std::string& why, bool heard) {
   // A Logon that was never heard is used again as it is: QuickFIX goes on waiting for its answer.
   if (!keep_logon) impl_->forget_connection();
   impl_->connected = false;
+  impl_->rest.reset();
   pump();
 }
 
@@ -435,23 +510,11 @@ void VenueSession::receive(std::string_view message) {
   if (header.type == "A" && header.reset && !impl.sent_reset_flag &&
       !impl.state().rules.accept_venue_reset)
     return impl.cut("the venue's Logon resets the sequence numbers: not configured, refused");
-  impl.fed_number = header.number;
-  impl.resets_by_flag = header.type == "A" && header.reset;
-  impl.taking.reset();
-  impl.counted = false;
-  try {
-    impl.drive([&] { impl.session->next(std::string(message), FIX::UtcTimeStamp()); });
-  } catch (const FIX::Exception&) {
-    impl.stats.malformed += 1;  // garbled: ignored, as the standard says
-  } catch (const CheckFailed&) {
-    throw;
-  } catch (const std::exception&) {
-    impl.stats.malformed += 1;
-  }
-  impl.failure.rethrow();
-  impl.fed_number = 0;
-  impl.resets_by_flag = false;
-  pump();
+  if (header.type == "2" && impl.slice(message))
+    impl.resend_slice();
+  else
+    impl.feed(header, message);
+  if (!impl.busy) pump();
 }
 
 void VenueSession::tick() {
@@ -463,12 +526,20 @@ void VenueSession::tick() {
   pump();
 }
 
+bool VenueSession::busy() const { return impl_->busy; }
+
 void VenueSession::pump() {
   Impl& impl = *impl_;
-  for (;;) {
+  impl.busy = impl.rest.has_value();
+  if (impl.rest) return impl.resend_slice();
+  for (std::size_t done = 0;; ++done) {
     const GatewayState& state = impl.state();
     const Action action = next_action(state, impl.port.now());
     if (action.kind == ActionKind::kNothing) return;
+    if (done == kActionsAtOnce) {
+      impl.busy = true;
+      return;
+    }
     const auto progress = [&state] {
       return std::tuple(state.next_out, state.phase, state.link, state.halted, state.created,
                         state.waiting.size(), state.unknown.size(), state.away_due);

@@ -25,6 +25,7 @@ class VenueSession final : public SessionDriver {
   void receive(std::string_view message) override;
   void tick() override;
   void pump() override;
+  bool busy() const override;
   const SessionStats& stats() const override;
 
  private:

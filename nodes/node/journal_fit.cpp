@@ -1,16 +1,22 @@
 #include "nodes/node/journal_fit.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <string>
 
 #include "messages/limits.hpp"
 
 namespace holdfast::node {
 
-Result<> check_shards(const std::vector<GroupId>& groups, uint32_t shards) {
+Result<> check_shards(const std::optional<std::string>& made_with,
+                      const std::vector<GroupId>& groups, uint32_t shards) {
   uint32_t found = 0;
-  for (GroupId group : groups)
-    if (group.value <= limits::kShardsMax) found = std::max(found, group.value);
+  // Its groups alone tell too little: one that is rebuilt from another member's may have but a few.
+  if (made_with)
+    std::from_chars(made_with->data(), made_with->data() + made_with->size(), found);
+  else
+    for (GroupId group : groups)
+      if (group.value <= limits::kShardsMax) found = std::max(found, group.value);
   if (found == 0 || found == shards) return success();
   return Error{ErrorCode::kInvalid,
                "node.shards is " + std::to_string(shards) + ", but this journal was made with " +

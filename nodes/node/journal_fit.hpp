@@ -3,6 +3,7 @@
 // found, and a client's repeated request would be a second order.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,9 +13,11 @@
 
 namespace holdfast::node {
 
-/// kInvalid, with what to do, when the order shards that `groups` of a journal name are not those
-/// of `shards`. No group at all: the journal is new.
-Result<> check_shards(const std::vector<GroupId>& groups, uint32_t shards);
+/// kInvalid, with what to do, when the journal was made for another number of order shards than
+/// `shards`: for `made_with`, as it says itself, or (a journal of a release that did not say) for
+/// as many as its `groups` name. Neither: the journal is new.
+Result<> check_shards(const std::optional<std::string>& made_with,
+                      const std::vector<GroupId>& groups, uint32_t shards);
 
 /// Whose journal a node writes, as its directory keeps it: "NAME of CLUSTER"; "" for a node by
 /// itself.

@@ -17,7 +17,7 @@
 #include "nodes/node/cluster_actor.hpp"
 #include "nodes/node/files_linux.hpp"
 #include "nodes/node/heap_linux.hpp"
-#include "nodes/node/journal_fit.hpp"
+#include "nodes/node/journal_fit_actor.hpp"
 #include "nodes/node/mesh_part_actor.hpp"
 #include "nodes/node/node.hpp"
 #include "nodes/node/operator_actor.hpp"
@@ -84,7 +84,7 @@ class Node {
     auto journal = JournalRocksdb::open({settings_.node.journal_directory()});
     if (!journal) return journal.error();
     journal_ = std::move(journal).value();
-    if (auto fit = check_journal(); !fit) return fit;
+    if (auto fit = fit_journal(*journal_, settings_); !fit) return fit;
     loop_ = std::make_unique<HotLoop>(HotLoopSettings{
         .spin = settings_.node.loops.spin ? Duration::milliseconds(1) : Duration{}});
     auto progress = start_progress();
@@ -177,15 +177,6 @@ class Node {
   }
 
   // ---- journal
-
-  Result<> check_journal() const {
-    auto extents = journal_->extents();
-    if (!extents) return extents.error();
-    std::vector<GroupId> groups;
-    for (const auto& extent : extents.value()) groups.push_back(extent.group);
-    if (auto fit = check_shards(groups, settings_.node.shards); !fit) return fit;
-    return journal_->claim(owner_of(settings_));
-  }
 
   Result<> start_snapshots() {
     snapshots_ = std::make_unique<SnapshotMaker>(

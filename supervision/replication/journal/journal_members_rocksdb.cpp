@@ -137,6 +137,24 @@ Result<> JournalRocksdb::claim(const std::string& owner) {
   return status.ok() ? success() : Result<>(error_of(status, settings_.directory, "writing"));
 }
 
+Result<std::optional<std::string>> JournalRocksdb::kept(const std::string& name) const {
+  std::string known;
+  const auto status = db_->Get({}, meta_, "kept-" + name, &known);
+  if (status.IsNotFound()) return std::optional<std::string>{};
+  if (!status.ok()) return error_of(status, settings_.directory, "reading");
+  return std::optional(std::move(known));
+}
+
+Result<std::string> JournalRocksdb::keep_first(const std::string& name, const std::string& value) {
+  auto known = kept(name);
+  if (!known) return known.error();
+  if (known.value()) return std::move(*known.value());
+  auto status = db_->Put({}, meta_, "kept-" + name, value);
+  if (status.ok()) status = db_->FlushWAL(true);
+  if (!status.ok()) return error_of(status, settings_.directory, "writing");
+  return value;
+}
+
 Result<std::string> JournalRocksdb::group_id(GroupId group) {
   std::string id;
   auto status = db_->Get({}, meta_, meta_key("group-id", group), &id);

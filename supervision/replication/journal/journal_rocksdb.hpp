@@ -113,6 +113,10 @@ class JournalRocksdb {
   /// Whose data this is: "" is a node by itself, else a member's name and its cluster's. The first
   /// claim is kept for good. kInvalid: the directory is somebody else's.
   Result<> claim(const std::string& owner);
+  /// What was said first under `name`, kept for good: `value` where nothing had been.
+  Result<std::string> keep_first(const std::string& name, const std::string& value);
+  /// What was kept; nothing: nobody said anything yet.
+  Result<std::optional<std::string>> kept(const std::string& name) const;
 
   // For members of larger groups. None may run beside an append of the same group. Installing is
   // one step, whenever the process ends.

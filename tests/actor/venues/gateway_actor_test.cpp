@@ -95,6 +95,7 @@ class FakeSession final : public SessionDriver {
   }
   void receive(std::string_view) override {}
   void tick() override {}
+  bool busy() const override { return false; }
   void pump() override {
     if (!venue_.throws.empty()) throw CheckFailed(std::exchange(venue_.throws, {}));
     for (;;) {

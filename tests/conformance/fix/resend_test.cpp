@@ -35,6 +35,71 @@ TEST(Resend, YoungOrdersGoOutAgainUnderTheirNumberAndClOrdId) {
   EXPECT_TRUE(conserved(world.state()));
 }
 
+// One turn that answers it all would keep a leader from its heartbeats, and each successor in turn.
+TEST(Resend, AWideRangeIsAnsweredInPiecesEachMessageOnce) {
+  constexpr int kOld = 700, kYoung = 900;
+  SessionRules rules = TestGateway::rules_of();
+  rules.in_flight_max = kOld + kYoung;
+  World world(rules);
+  world.connect();
+  std::vector<VenueRequest> requests;
+  for (int i = 0; i < kOld; ++i) requests.push_back(world.shard.order("O" + std::to_string(i)));
+  lose(world, requests);
+  advance(Duration::milliseconds(800));
+  requests.clear();
+  for (int i = 0; i < kYoung; ++i) requests.push_back(world.shard.order("Y" + std::to_string(i)));
+  for (const auto& request : requests) world.shard.request(request);
+  world.connect();  // the old ones are young enough still: all that was lost goes out again
+  EXPECT_EQ(world.state().phase, SessionPhase::kOpen);
+  for (int i = 0; i < kOld; ++i) ASSERT_EQ(world.venue.new_orders["O" + std::to_string(i)], 1);
+  world.hand_over();
+  world.gateway->out.clear();
+  world.disconnect();
+  advance(Duration::milliseconds(400));
+  world.venue.raw.clear();
+  world.venue.connect();
+  world.gateway->linked = true;
+  world.gateway->turn([&] { world.gateway->session().link_up(); });
+  std::size_t most = 0, turns = 0;
+  for (std::size_t before = world.gateway->out.size(); world.step();) {
+    const std::size_t after = world.gateway->out.size();
+    if (after > before) most = std::max(most, after - before), turns += 1;
+    before = after;
+  }
+  EXPECT_LE(most, 300u);
+  EXPECT_GE(turns, kYoung / 300u);
+  int resent = 0, last = 0;
+  for (const auto& message : world.venue.raw) {
+    if (field(message, 35) != "D") continue;
+    EXPECT_EQ(field(message, 43), "Y");
+    EXPECT_GT(std::stoi(field(message, 34)), last);
+    last = std::stoi(field(message, 34));
+    resent += 1;
+  }
+  EXPECT_EQ(resent, kYoung);
+  for (int i = 0; i < kYoung; ++i) ASSERT_EQ(world.venue.new_orders["Y" + std::to_string(i)], 1);
+  EXPECT_EQ(world.state().phase, SessionPhase::kOpen);
+  EXPECT_TRUE(conserved(world.state()));
+}
+
+TEST(Resend, ManyOldOrdersAreGapFilledInPiecesAndNotSent) {
+  constexpr int kOld = 700;
+  SessionRules rules = TestGateway::rules_of();
+  rules.in_flight_max = kOld;
+  World world(rules);
+  world.connect();
+  std::vector<VenueRequest> requests;
+  for (int i = 0; i < kOld; ++i) requests.push_back(world.shard.order("O" + std::to_string(i)));
+  lose(world, requests);
+  advance(Duration::milliseconds(1001));
+  world.connect();
+  EXPECT_TRUE(world.venue.new_orders.empty());
+  EXPECT_EQ(world.state().phase, SessionPhase::kOpen);
+  EXPECT_EQ(world.state().counters.gap_filled, static_cast<uint64_t>(kOld));
+  EXPECT_EQ(world.state().counters.not_sent, static_cast<uint64_t>(kOld));
+  EXPECT_TRUE(conserved(world.state()));
+}
+
 TEST(Resend, OldOrdersAreGapFilledAskedForAndOnlyThenNotSent) {
   World world;
   world.connect();

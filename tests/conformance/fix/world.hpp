@@ -71,6 +71,10 @@ class World {
       gateway->turn([&] { gateway->session().receive(message); });
       return true;
     }
+    if (gateway->linked && gateway->session().busy()) {
+      gateway->turn([this] { gateway->session().pump(); });
+      return true;
+    }
     return false;
   }
   /// Lets time pass in ticks of 100 ms on both sides.
@@ -83,7 +87,10 @@ class World {
     }
   }
   /// Hands over what the shard wants sent, without letting the venue see it yet.
-  void hand_over() { gateway->deliver(); }
+  void hand_over() {
+    gateway->deliver();
+    while (gateway->session().busy()) gateway->turn([this] { gateway->session().pump(); });
+  }
 
   void send(const VenueRequest& request) {
     shard.request(request);

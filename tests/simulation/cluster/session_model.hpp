@@ -25,6 +25,7 @@ class SessionModel final : public venues::SessionDriver {
   void receive(std::string_view message) override;
   void tick() override;
   void pump() override;
+  bool busy() const override { return false; }
   const venues::SessionStats& stats() const override { return stats_; }
 
  private:
