@@ -9,13 +9,17 @@ namespace {
 
 // ---- budgets
 
+// What the gateway sets aside for one attempt.
+Spent reserved(const GatewaySettings& settings) {
+  Asked asked(settings);
+  asked.ask();
+  return asked.gateway.ledger().incident(12);
+}
+
 TEST(Gateway, AnIncidentsBudgetIsNotExceededEvenTogether) {
   auto settings = two_endpoints();
-  Asked probe(settings);
-  probe.ask();
-  const auto body = probe.only().body.size();
-  settings.incident_budget.tokens = static_cast<int64_t>(body);  // more than one, less than two
   settings.endpoints[0].output_tokens_max = settings.endpoints[1].output_tokens_max = 100;
+  settings.incident_budget.tokens = reserved(settings).tokens * 3 / 2;  // one fits, two don't
   Asked asked(settings);
   const auto first = asked.ask();
   const auto attempt = asked.only();
@@ -32,11 +36,12 @@ TEST(Gateway, ADaysBudgetComesBackTheNextDay) {
   auto settings = two_endpoints();
   settings.endpoints[0].input_price_micros = settings.endpoints[1].input_price_micros =
       1'000'000'000;
-  settings.day_budget = {0, 3'000'000};
   settings.incident_budget = settings.domain_budget = {};
+  const auto once = reserved(settings);
+  settings.day_budget = {0, once.cost_micros * 3 / 2};
   Asked asked(settings);
   asked.ask();
-  asked.result(asked.only(), answered(right_answer(), 2'900, 1));
+  asked.result(asked.only(), answered(right_answer(), once.tokens, 1));
   EXPECT_EQ(asked.reply(asked.ask()).outcome, AdviceOutcome::kOverDayBudget);
   asked.shift = Duration::seconds(86'400);
   asked.ask();
@@ -45,11 +50,12 @@ TEST(Gateway, ADaysBudgetComesBackTheNextDay) {
 
 TEST(Gateway, ADomainsBudgetIsItsOwn) {
   auto settings = two_endpoints();
-  settings.domain_budget.tokens = 6'000;
   settings.incident_budget = settings.day_budget = {};
+  const auto once = reserved(settings);
+  settings.domain_budget.tokens = once.tokens * 3 / 2;
   Asked asked(settings);
   asked.ask();
-  asked.result(asked.only(), answered(right_answer(), 5'900, 10));
+  asked.result(asked.only(), answered(right_answer(), once.tokens, 10));
   EXPECT_EQ(asked.reply(asked.ask()).outcome, AdviceOutcome::kOverDomainBudget);
   auto other = question();
   other.incident.cause = FaultClass::kPacketLoss;
