@@ -18,11 +18,11 @@ namespace fs = std::filesystem;
 constexpr const char* kName = "config/detectors.toml";
 
 std::optional<fs::path> find_config() {
-  std::error_code error;
-  if (fs::is_regular_file(kName, error)) return fs::path(kName);
-  fs::path folder = fs::read_symlink("/proc/self/exe", error).parent_path();
-  for (; !error && folder.has_relative_path(); folder = folder.parent_path())
-    if (fs::is_regular_file(folder / kName, error)) return folder / kName;
+  std::error_code ignored;  // a file that is not there is an error too
+  if (fs::is_regular_file(kName, ignored)) return fs::path(kName);
+  fs::path folder = fs::read_symlink("/proc/self/exe", ignored).parent_path();
+  for (; folder.has_relative_path(); folder = folder.parent_path())
+    if (fs::is_regular_file(folder / kName, ignored)) return folder / kName;
   return std::nullopt;
 }
 

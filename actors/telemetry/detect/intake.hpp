@@ -40,7 +40,7 @@ class Intake {
   void refuse_value() { ++counts_.non_finite; }
 
   const IntakeCounts& counts() const { return counts_; }
-  /// The median distance of the first kLearnt accepted points; zero until there are that many.
+  /// The median of the first kLearnt distances of accepted points; zero until there are that many.
   Duration interval() const { return interval_; }
   WallTime latest() const { return latest_; }
 

@@ -40,22 +40,22 @@ double ResidualScore::scale(double level) const {
 }
 
 Residual ResidualScore::judge(WallTime at, double value, double season_from) const {
-  if (deviations_.size() < kDeviationsMin) return {0, 0, value, false};
+  if (deviations_.size() < kDeviationsMin) return {0, 0, 0, 0, value, false};
   const double near = near_.empty() ? value : near_.median();
-  double high = near, low = near;
-  if (settings_.far.ns > 0 && !far_.empty()) {
-    const double far = far_.median();
-    high = std::max(high, far);
-    low = std::min(low, far);
-  }
+  const double far = settings_.far.ns > 0 && !far_.empty() ? far_.median() : near;
   const double unit = scale(near);
-  if (std::max(value - high, low - value) > season_from * unit) {
+  double high = far, low = far;
+  if (std::abs(value - far) > season_from * unit) {
     if (const auto range = season_.range(at)) {
       high = std::max(high, range->high);
       low = std::min(low, range->low);
     }
   }
-  return {(value - high) / unit, (low - value) / unit, std::clamp(value, low, high), true};
+  const double shifted_up = (value - high) / unit, shifted_down = (low - value) / unit;
+  high = std::max(high, near);
+  low = std::min(low, near);
+  return {(value - high) / unit, (low - value) / unit,         shifted_up,
+          shifted_down,          std::clamp(value, low, high), true};
 }
 
 void ResidualScore::learn(WallTime at, double value) {

@@ -30,8 +30,10 @@ struct ResidualSettings {
 /// Of one point. `up` and `down` are negative where the point is on the other side.
 struct Residual {
   double up = 0, down = 0;  // robust standard deviations beyond everything that explains it
-  double expected = 0;      // what was nearest to it
-  bool ready = false;       // enough points came before it to say anything
+  // The same without the points just before it, which soon call a moved level usual.
+  double shifted_up = 0, shifted_down = 0;
+  double expected = 0;  // what was nearest to it
+  bool ready = false;   // enough points came before it to say anything
 };
 
 class ResidualScore {

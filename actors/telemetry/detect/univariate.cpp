@@ -12,7 +12,8 @@ namespace holdfast::detect {
 namespace {
 
 constexpr double kDayNs = 86'400e9;
-constexpr int64_t kGapPoints = 10;  // a hole of so many points makes those before it old
+constexpr uint32_t kBackPoints = 8;  // a level is back after so many points
+constexpr int64_t kGapPoints = 10;   // a hole of so many points makes those before it old
 
 uint32_t confirm_points(const AlarmSettings& settings, Duration interval) {
   const auto points = static_cast<uint32_t>(std::min<int64_t>(
@@ -57,6 +58,7 @@ struct UnivariateDetector::State {
 
   std::optional<Alarm> push(WallTime at, double value);
   void judge(Side& side, WallTime at, double score, double factor);
+  std::optional<LevelChange> judge_shift(WallTime at, const Residual& r);
   std::optional<Alarm> raise(const Alarm& alarm);
 
   const UnivariateSettings settings;  // own: the detector may move
@@ -64,6 +66,8 @@ struct UnivariateDetector::State {
   ResidualScore residual;
   Side up, down;
   Cusum cusum;
+  std::optional<Direction> shifted;  // a shift that was told and still stands
+  uint32_t back = 0;                 // points since the level came back
   AlarmMerger merger;
   double weariness_kept, weariness = 0;  // decayed number of recent alarms
   WallTime latest;
@@ -90,6 +94,23 @@ void UnivariateDetector::State::judge(Side& side, WallTime at, double score, dou
   side.lasting = side.persistence.push(side.odd);
 }
 
+std::optional<LevelChange> UnivariateDetector::State::judge_shift(WallTime at, const Residual& r) {
+  const double z = r.shifted_up > 0     ? r.shifted_up
+                   : r.shifted_down > 0 ? -r.shifted_down / settings.down_factor
+                                        : 0;
+  if (shifted) {
+    // Told once: nothing more until the level was back, or the longer past has followed it.
+    const bool away = (*shifted == Direction::kUp ? z : -z) > settings.cusum.allowance;
+    back = away ? 0 : back + 1;
+    if (back < kBackPoints) return std::nullopt;
+    shifted.reset();
+    back = 0;
+  }
+  const auto change = cusum.push(at, z);
+  if (change) shifted = change->direction;
+  return change;
+}
+
 std::optional<Alarm> UnivariateDetector::State::raise(const Alarm& alarm) {
   const auto raised = merger.push(alarm);
   if (raised) weariness += 1;
@@ -114,8 +135,7 @@ std::optional<Alarm> UnivariateDetector::State::push(WallTime at, double value) 
   if (!r.ready) return std::nullopt;
   judge(up, at, r.up, 1);
   judge(down, at, r.down, settings.down_factor);
-  const auto change =
-      cusum.push(at, r.up > 0 ? r.up : std::min(0.0, -r.down / settings.down_factor));
+  const auto change = judge_shift(at, r);
   if (up.odd || down.odd) merger.extend(at);
   if (up.lasting || down.lasting) {
     const Side& side = up.lasting ? up : down;
