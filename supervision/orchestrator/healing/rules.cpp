@@ -90,9 +90,24 @@ std::optional<Finding> finding_of(const Decision& decision, const std::deque<Dec
     return past.number < decision.number && past.failure.member == failure.member &&
            past.failure.path == failure.path && failure.at - past.failure.at <= kRepeated;
   });
-  if (failure.kind == FailureKind::kGaveUp && before == 0) return std::nullopt;
   Finding finding;
-  finding.fault = failure.kind == FailureKind::kHung ? F::kGrayFailure : F::kCrashLoop;
+  finding.fault = F::kCrashLoop;
+  switch (failure.kind) {
+    case FailureKind::kGaveUp:
+    case FailureKind::kRootGaveUp:
+      if (before == 0) return std::nullopt;  // once is no loop
+      break;
+    case FailureKind::kProcessDied:
+    case FailureKind::kProcessFenced:
+      return std::nullopt;  // its guard started it again, and tells when that is too often
+    case FailureKind::kHung:
+    case FailureKind::kProcessHung:
+      finding.fault = F::kGrayFailure;
+      break;
+    case FailureKind::kQuarantined:
+    case FailureKind::kProcessUnstable:
+      break;
+  }
   finding.agent = {domain_of(finding.fault), 0};
   finding.number = decision.number;
   finding.place.member = failure.member;

@@ -178,6 +178,25 @@ TEST(Orchestrator, KnowsWhatAGuardToldByItsNumber) {
   EXPECT_EQ(rig.host->state().last, 4u);
 }
 
+TEST(Orchestrator, OneDeadProcessIsNoCrashLoopForTheHealingLoop) {
+  const auto finding = [](FailureKind kind, std::initializer_list<int64_t> before = {}) {
+    auto history = decided(before);
+    for (auto& past : history) past.failure.kind = kind;
+    Decision decision;
+    decision.number = 9;
+    decision.failure = failure_at(100, kind);
+    return healing::finding_of(decision, history);
+  };
+  EXPECT_FALSE(finding(FailureKind::kProcessDied));
+  EXPECT_FALSE(finding(FailureKind::kProcessDied, {90, 95}));
+  EXPECT_FALSE(finding(FailureKind::kProcessFenced, {90}));
+  EXPECT_FALSE(finding(FailureKind::kRootGaveUp));
+  EXPECT_TRUE(finding(FailureKind::kRootGaveUp, {90}));
+  EXPECT_TRUE(finding(FailureKind::kProcessUnstable));
+  ASSERT_TRUE(finding(FailureKind::kProcessHung));
+  EXPECT_EQ(finding(FailureKind::kProcessHung)->fault, FaultClass::kGrayFailure);
+}
+
 TEST(Orchestrator, KeepsTheLastThousandAndStillKnowsWhatItHeard) {
   Rig rig;
   for (int64_t i = 1; i <= 1'200; ++i)
