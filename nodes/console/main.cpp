@@ -12,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "nodes/console/audit_linux.hpp"
 #include "nodes/console/commands_http.hpp"
 #include "nodes/console/drill_linux.hpp"
 #include "nodes/console/federation_http.hpp"
@@ -474,6 +475,7 @@ CommandLine::CommandLine() {
   add_drills();
   const auto add = [this](auto... words) { return command(std::move(words)...); };
   add_policy_commands(app, add);
+  add_audit_commands(app, add);
 }
 
 // The first word that should be a command and is none; "" when there is no such word.
