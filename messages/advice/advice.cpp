@@ -38,6 +38,16 @@ std::string_view to_text(FailureClass value) {
       return "quarantined";
     case FailureClass::kHung:
       return "hung";
+    case FailureClass::kRootGaveUp:
+      return "root_gave_up";
+    case FailureClass::kProcessDied:
+      return "process_died";
+    case FailureClass::kProcessFenced:
+      return "process_fenced";
+    case FailureClass::kProcessHung:
+      return "process_hung";
+    case FailureClass::kProcessUnstable:
+      return "process_unstable";
     case FailureClass::kCrashed:
       return "crashed";
     case FailureClass::kGray:

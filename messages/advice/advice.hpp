@@ -33,17 +33,22 @@ inline constexpr uint8_t kActorClasses = 10;
 /// "order_shard", ...; "invalid" for a code without a name.
 std::string_view to_text(ActorClass actor);
 
-/// How it fails. The first codes are those of the orchestrator's failures.
+/// How it fails. The codes below 20 are those of the orchestrator's failures.
 enum class FailureClass : uint8_t {
-  kNone = 0,     // a fault is meant, see `fault`
-  kGaveUp,       // its supervisor has spent its restarts
-  kQuarantined,  // input that kills it again after a rebuild
-  kHung,         // survives its kill
-  kCrashed,      // once, and was restarted
-  kGray,         // lives and does little work
-  kNodeLost,     // with its whole node
+  kNone = 0,         // a fault is meant, see `fault`
+  kGaveUp,           // its supervisor has spent its restarts
+  kQuarantined,      // input that kills it again after a rebuild
+  kHung,             // survives its kill
+  kRootGaveUp,       // the root of the tree has spent its restarts
+  kProcessDied,      // by a signal, or an error of its own
+  kProcessFenced,    // killed by a command to its guard
+  kProcessHung,      // killed since a loop of it stood still
+  kProcessUnstable,  // dies too often: its guard starts it only slowly
+  kCrashed = 20,     // once, and was restarted
+  kGray,             // lives and does little work
+  kNodeLost,         // with its whole node
 };
-inline constexpr uint8_t kFailureClasses = 6;
+inline constexpr uint8_t kFailureClasses = 11;
 std::string_view to_text(FailureClass failure);
 
 /// A number about the present conditions. Codes are journaled.

@@ -47,6 +47,11 @@ const std::map<std::string, std::vector<std::string>>& table() {
       {"crashed", {"restart_actor", "restart_clean"}},
       {"gray", {"promote", "restart_actor"}},
       {"node_lost", {"promote", "restart_node"}},
+      {"root_gave_up", {"drain", "promote"}},
+      {"process_died", {"promote", "restart_node"}},
+      {"process_fenced", {"promote"}},
+      {"process_hung", {"drain", "promote"}},
+      {"process_unstable", {"drain", "scale_out"}},
   };
   return kTable;
 }

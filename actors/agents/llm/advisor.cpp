@@ -60,6 +60,17 @@ constexpr FailureRule kFailureRules[] = {
     {FailureClass::kHung, false, {kDrain, kRestartNode, kNone, kNone}},
     {FailureClass::kGray, true, {kPromote, kMigrate, kRestartActor, kNone}},
     {FailureClass::kGray, false, {kRestartActor, kMigrate, kRestartNode, kNone}},
+    {FailureClass::kRootGaveUp, true, {kPromote, kDrain, kRestartNode, kNone}},
+    {FailureClass::kRootGaveUp, false, {kDrain, kRestartNode, kNone, kNone}},
+    {FailureClass::kProcessDied, true, {kPromote, kRestartNode, kNone, kNone}},
+    {FailureClass::kProcessDied, false, {kRestartNode, kScaleOut, kNone, kNone}},
+    {FailureClass::kProcessFenced, true, {kPromote, kRestartNode, kNone, kNone}},
+    {FailureClass::kProcessFenced, false, {kRestartNode, kScaleOut, kNone, kNone}},
+    {FailureClass::kProcessHung, true, {kPromote, kDrain, kRestartNode, kNone}},
+    {FailureClass::kProcessHung, false, {kDrain, kRestartNode, kNone, kNone}},
+    // One more restart is what it has had too many of.
+    {FailureClass::kProcessUnstable, true, {kPromote, kDrain, kScaleOut, kNone}},
+    {FailureClass::kProcessUnstable, false, {kDrain, kScaleOut, kNone, kNone}},
     {FailureClass::kNodeLost, true, {kPromote, kRestartNode, kScaleOut, kNone}},
     {FailureClass::kNodeLost, false, {kRestartNode, kScaleOut, kNone, kNone}},
 };
