@@ -240,6 +240,7 @@ void take_requests(GatewayState& state, const event::RequestsTaken& taken) {
     state.counters.taken += 1;
     if (request.kind == VenueRequestKind::kStatus) {
       state.waiting.push_back(request);
+      state.status_waiting += 1;
       continue;
     }
     if (state.wires.contains(request.wire)) {  // decide() halts the flow over it
@@ -265,6 +266,22 @@ void take_requests(GatewayState& state, const event::RequestsTaken& taken) {
   }
 }
 
+namespace {
+/// The shard asked about the order as well: with what went out its question is sent. Most status
+/// requests are our own, thousands after a failover, while thousands of orders wait.
+void answer_question(GatewayState& state, OrderId order) {
+  if (state.status_waiting == 0) return;
+  const auto request =
+      std::find_if(state.waiting.begin(), state.waiting.end(), [&](const VenueRequest& waiting) {
+        return waiting.kind == VenueRequestKind::kStatus && waiting.order == order;
+      });
+  if (request == state.waiting.end()) return;
+  state.waiting.erase(request);
+  state.status_waiting -= 1;
+  state.counters.sent += 1;
+}
+}  // namespace
+
 void record_sent(GatewayState& state, const event::MessageSent& sent, WallTime now) {
   SentMessage message;
   message.kind = sent.kind;
@@ -277,14 +294,7 @@ void record_sent(GatewayState& state, const event::MessageSent& sent, WallTime n
       order->second.status_due = now + state.rules.status_interval;
       asked(state, sent.order);
     }
-    const auto request =
-        std::find_if(state.waiting.begin(), state.waiting.end(), [&](const VenueRequest& waiting) {
-          return waiting.kind == VenueRequestKind::kStatus && waiting.order == sent.order;
-        });
-    if (request != state.waiting.end()) {
-      state.waiting.erase(request);
-      state.counters.sent += 1;
-    }
+    answer_question(state, sent.order);
     state.sent.emplace_hint(state.sent.end(), sent.number, std::move(message));
     return;
   }

@@ -99,6 +99,7 @@ struct GatewayState {
   std::map<GroupId, replication::InboxCursor> inboxes;
   std::map<GroupId, replication::Outbox<VenueReport>> outboxes;
   std::deque<VenueRequest> waiting;
+  uint32_t status_waiting = 0;  // of `waiting`, a shard's questions; follows from it
   std::unordered_map<OrderId, VenueOrder> orders;
   std::unordered_map<WireOrderId, OrderId> wires;
   std::deque<OrderId> done;  // oldest first; kept for late and repeated reports

@@ -265,7 +265,10 @@ void get_flow(wire::State::Reader in, GatewayState& out) {
     outbox.restore({from.getAcknowledged()});
     for (auto item : from.getItems()) outbox.push(get(item));
   }
-  for (auto request : in.getWaiting()) out.waiting.push_back(get(request));
+  for (auto request : in.getWaiting()) {
+    out.waiting.push_back(get(request));
+    out.status_waiting += out.waiting.back().kind == VenueRequestKind::kStatus;
+  }
   for (auto from : in.getOrders()) {
     VenueOrder order = get_order(from);
     for (const Wire& wire : order.wires) {
