@@ -5,6 +5,9 @@
 namespace holdfast::venues {
 
 namespace {
+/// Done orders that are looked at to forget one, at most.
+constexpr std::size_t kForgetLooks = 64;
+
 SentKind sent_kind(VenueRequestKind kind) {
   switch (kind) {
     case VenueRequestKind::kNew:
@@ -89,10 +92,16 @@ void finish(GatewayState& state, VenueOrder& order, const Word& word) {
   if (order.done) return;
   order.done = true;
   state.done.push_back(order.id);
-  while (state.done.size() > limits::kVenueDoneOrdersKept) {
+  // One that a cancel or replace still waits for is kept until that is refused.
+  std::size_t looked_at = 0;
+  while (state.done.size() > limits::kVenueDoneOrdersKept && looked_at++ < kForgetLooks) {
     const auto oldest = state.orders.find(state.done.front());
     state.done.pop_front();
     if (oldest == state.orders.end()) continue;
+    if (oldest->second.any(WireState::kWaiting)) {
+      state.done.push_back(oldest->first);
+      continue;
+    }
     for (Wire& wire : oldest->second.wires) {
       move_wire(state, wire, WireState::kClosed);
       state.wires.erase(wire.id);

@@ -296,6 +296,35 @@ TEST_F(GatewayFlow, DoneOrdersAreKnownForAWhileThenForgotten) {
   EXPECT_EQ(state.counters.unmapped, 1u);
 }
 
+// Far behind others it is not looked at for a long time.
+TEST_F(GatewayFlow, ADoneOrderIsNotForgottenWhileItsCancelWaits) {
+  constexpr uint64_t kMore = limits::kVenueDoneOrdersKept + 10, kAhead = 1'000;
+  rules.in_flight_max = 2 * kMore;
+  run(command::Start{rules});
+  open();
+  const auto first = order("A1", 1);
+  deliver({first}, 1);
+  uint64_t next = 2;
+  for (uint64_t i = 0; i < kMore; ++i, ++next)
+    deliver({order("B" + std::to_string(i), 100 + i)}, next);
+  pump();
+  run(command::LinkLost{"cut", true});
+  for (uint64_t i = 0; i < kAhead; ++i, ++next)
+    deliver({order("C" + std::to_string(i), 1'000'000 + i)}, next);
+  deliver({cancel("X1", first)}, next);
+  report(Kind::kFill, "A1", 0);
+  for (uint64_t i = 0; i < kMore; ++i) report(Kind::kFill, "B" + std::to_string(i), 0);
+  EXPECT_TRUE(state.orders.contains({1}));
+  advance(Duration::seconds(10));
+  pump();
+  EXPECT_TRUE(state.waiting.empty());
+  const auto& reports = state.outboxes.at(kShard);
+  const auto& last = reports.at(reports.last());
+  EXPECT_EQ(last.wire.view(), "X1");
+  EXPECT_EQ(last.reason, Reason::kTooLateToCancel);
+  EXPECT_TRUE(conserved(state));
+}
+
 TEST_F(GatewayFlow, OldMessagesAreDroppedUnlessTheyAreInDoubt) {
   open();
   const auto first = order("A1", 1), second = order("A2", 2);
