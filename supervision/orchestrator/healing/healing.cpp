@@ -4,6 +4,7 @@
 
 #include "messages/check.hpp"
 #include "supervision/orchestrator/healing/notes.hpp"
+#include "supervision/orchestrator/remediation/effects.hpp"
 #include "supervision/replication/core.hpp"
 
 namespace holdfast::orchestrator::healing {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "supervision/orchestrator/healing/healing.hpp"
+#include "supervision/orchestrator/remediation/effects.hpp"
 
 namespace holdfast::orchestrator::healing {
 
@@ -344,7 +345,9 @@ void Turn::after_remedy(const Incident& incident, const Case& one) {
   switch (last->outcome) {
     case RemedyOutcome::kSucceeded:
     case RemedyOutcome::kNotNeeded:
-      if (now_ < last->ended + kRecheck) return;
+      if (now_ < last->ended + kRecheck ||
+          remediation::leaves_only_the_cause(*last, incident, *world_))
+        return;
       break;
     case RemedyOutcome::kDenied:
       if (!one.paged) page(incident.number, one.remedy, "a remedy was not allowed: " + last->text);

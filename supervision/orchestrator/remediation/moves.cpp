@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "supervision/orchestrator/incidents/incidents.hpp"
-#include "supervision/orchestrator/remediation/remedies.hpp"
+#include "supervision/orchestrator/remediation/effects.hpp"
 
 namespace holdfast::orchestrator::remediation {
 
@@ -28,7 +28,7 @@ Over over(const Remedy& remedy, const Surroundings& around) {
   if (remedy.incident == 0 || !around.incident) return {true, true};
   Over over{!incidents::burning(*around.incident, remedy.cause, remedy.place), true};
   for (const Finding& finding : around.incident->findings)
-    if (!finding.over && finding.fault != remedy.cause) over.effects = false;
+    if (!finding.over && is_effect(remedy, finding, around.world)) over.effects = false;
   return over;
 }
 
@@ -193,6 +193,22 @@ Move undo(const Remedy& remedy, const Surroundings& around, WallTime now) {
                (stays ? "nothing undoes it" : "it could not be done") + why);
 }
 }  // namespace
+
+bool is_effect(const Remedy& remedy, const Finding& finding, const World& world) {
+  Finding cause;
+  cause.fault = remedy.cause;
+  cause.place = remedy.place;
+  return finding.fault != remedy.cause || incidents::explains(cause, finding, world) == 0;
+}
+
+bool leaves_only_the_cause(const Remedy& remedy, const Incident& incident, const World& world) {
+  if (remedy.outcome != RemedyOutcome::kSucceeded) return false;
+  for (const Objective& objective : remedy.plan.after)
+    if (objective.kind == ObjectiveKind::kFaultOver) return false;
+  return std::none_of(
+      incident.findings.begin(), incident.findings.end(),
+      [&](const Finding& finding) { return !finding.over && is_effect(remedy, finding, world); });
+}
 
 std::optional<Event> next_move(const Remedy& remedy, const Surroundings& around, WallTime now) {
   switch (remedy.phase) {
