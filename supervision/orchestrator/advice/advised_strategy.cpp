@@ -79,7 +79,9 @@ std::optional<Advice> fit(const Entry& entry, const Failure& failure, const Topo
                           const std::deque<Decision>& history) {
   const auto remedy = remedy_of(entry.proposal.action.kind);
   if (!remedy) return std::nullopt;
-  if (failure.kind == FailureKind::kQuarantined) return std::nullopt;
+  // Poison stays down, and what a guard sees is not asked about in advance.
+  if (failure.kind != FailureKind::kGaveUp && failure.kind != FailureKind::kHung)
+    return std::nullopt;
   if (failure.kind == FailureKind::kHung && *remedy != Remedy::kDrain) return std::nullopt;
   Advice advice{*remedy, {}, "standing advice: " + entry.proposal.reason};
   const auto before = std::count_if(history.begin(), history.end(), [&](const Decision& past) {
