@@ -9,16 +9,16 @@ namespace holdfast::detect {
 namespace {
 constexpr int64_t kDayNs = 86'400'000'000'000;
 constexpr uint32_t kBinsMin = 4;  // fewer parts of a day are no season
-constexpr std::size_t kRangesMax = 256;
+constexpr std::size_t kMeansMax = 256;
 }  // namespace
 
 Season::Season(const SeasonSettings& settings, Duration interval) : settings_(settings) {
   CHECK(interval.ns > 0 && settings.bins_max > 0);
-  CHECK(settings.days * (2 * settings.neighbours + 1) <= kRangesMax);
+  CHECK(settings.days * (2 * settings.neighbours + 1) <= kMeansMax);
   const int64_t per_day = kDayNs / interval.ns;
   if (settings.days == 0 || per_day < kBinsMin) return;
   bins_ = static_cast<uint32_t>(std::min<int64_t>(per_day, settings.bins_max));
-  ranges_.resize(static_cast<std::size_t>(bins_) * settings.days);
+  means_.resize(static_cast<std::size_t>(bins_) * settings.days);
   closed_.resize(bins_);
 }
 
@@ -30,7 +30,8 @@ uint32_t Season::bin_of(WallTime at) const {
 
 void Season::close() {
   auto& closed = closed_[*bin_];
-  ranges_[static_cast<std::size_t>(*bin_) * settings_.days + closed % settings_.days] = open_;
+  means_[static_cast<std::size_t>(*bin_) * settings_.days + closed % settings_.days] =
+      sum_ / points_;
   ++closed;
 }
 
@@ -40,16 +41,16 @@ void Season::learn(WallTime at, double value) {
   if (bin_ != bin) {
     if (bin_) close();
     bin_ = bin;
-    open_ = {value, value};
-    return;
+    sum_ = 0;
+    points_ = 0;
   }
-  open_.low = std::min(open_.low, value);
-  open_.high = std::max(open_.high, value);
+  sum_ += value;
+  ++points_;
 }
 
 std::optional<Range> Season::range(WallTime at) const {
   if (bins_ == 0) return std::nullopt;
-  std::array<double, kRangesMax> lows, highs;
+  std::array<double, kMeansMax> lows, highs;
   std::size_t n = 0;
   const uint32_t bin = bin_of(at);
   const uint32_t around = std::min(settings_.neighbours, (bins_ - 1) / 2);
@@ -57,9 +58,9 @@ std::optional<Range> Season::range(WallTime at) const {
     const uint32_t b = (bin + bins_ + k - around) % bins_;
     const uint32_t days = std::min(closed_[b], settings_.days);
     for (uint32_t d = 0; d < days; ++d) {
-      const Range& range = ranges_[static_cast<std::size_t>(b) * settings_.days + d];
-      lows[n] = range.low;
-      highs[n++] = range.high;
+      const double mean = means_[static_cast<std::size_t>(b) * settings_.days + d];
+      lows[n] = mean;
+      highs[n++] = mean;
     }
   }
   if (n < 2 * (2 * around + 1)) return std::nullopt;

@@ -1,10 +1,10 @@
-// What is usual at this time of day: for each bin of the day the range that the last days had
-// there. A range instead of a mean, since jobs at a fixed time come with a spread of minutes and
-// sizes, and what matters is whether today is beyond all of them. Of the days and the neighbouring
-// bins the most extreme one is left out, so that yesterday's incident does not excuse today's. The
-// decomposition into season and remainder follows R. B. Cleveland, W. S. Cleveland, J. E. McRae and
-// I. Terpenning, "STL: A Seasonal-Trend Decomposition Procedure Based on Loess" (1990), with ranges
-// for its smoother. Knows days only: weeks would need weeks to be learnt.
+// What is usual at this time of day: the mean of each bin of the day, on each of the last days, and
+// of these the range without the most extreme. With three days and one set aside at either end that
+// is their median: what two of three days had is usual, and yesterday's incident does not excuse
+// today's. The decomposition into season and remainder follows R. B. Cleveland, W. S. Cleveland, J.
+// E. McRae and I. Terpenning, "STL: A Seasonal-Trend Decomposition Procedure Based on Loess"
+// (1990), with medians over days for its smoother. Knows days only: weeks would need weeks to be
+// learnt.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace holdfast::detect {
 struct SeasonSettings {
   uint32_t days = 3;        // how many of the last days count; 0: no season at all
   uint32_t neighbours = 0;  // bins to either side that count too
-  uint32_t set_aside = 1;   // how many of the most extreme bins at either end are left out
+  uint32_t set_aside = 1;   // how many of the most extreme means at either end are left out
   uint32_t bins_max = 288;  // of a day; fewer when points are further apart
 };
 
@@ -44,10 +44,11 @@ class Season {
 
   SeasonSettings settings_;
   uint32_t bins_ = 0;             // 0: no season
-  std::vector<Range> ranges_;     // bins_ x days, a ring each
+  std::vector<double> means_;     // bins_ x days, a ring each
   std::vector<uint32_t> closed_;  // how often a bin was closed
   std::optional<uint32_t> bin_;   // the one that is open
-  Range open_;
+  double sum_ = 0;                // of the points in the open bin
+  uint32_t points_ = 0;
 };
 
 }  // namespace holdfast::detect
