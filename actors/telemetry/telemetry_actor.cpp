@@ -59,6 +59,7 @@ void TelemetryActor::tick() {
   const MonoTime begun = now();
   const Duration cpu = setup_.thread_cpu ? setup_.thread_cpu() : Duration{};
   ++counts_.intervals;
+  late_ = begun - due_;
   due_ = due_ + setup_.interval;
   if (due_ <= begun) {  // behind by a whole interval or more: those are gone
     ++counts_.intervals_late;
@@ -103,7 +104,9 @@ void TelemetryActor::ask_hot_loop(MonoTime begun) {
 
 void TelemetryActor::hot_read(const HotRead& read) {
   hot_ = read.readings;
-  hot_->readings.add(Metric::kHotLoopLate, std::max<int64_t>(0, (hot_->ran - hot_->asked).us()));
+  // Between two questions the whole process may have stood still: then this loop was late as well.
+  const Duration late = std::max(hot_->ran - hot_->asked, late_);
+  hot_->readings.add(Metric::kHotLoopLate, std::max<int64_t>(0, late.us()));
   publish(hot_->readings.samples());
 }
 

@@ -92,6 +92,7 @@ class TelemetryActor final : public LoopActor {
   std::map<SubscriberKey, Subscriber> subscribers_;
   std::shared_ptr<HotReadings> hot_;  // null while the hot loop has it
   MonoTime hot_asked_, due_;
+  Duration late_;  // this loop's own last wake-up
   TelemetryCounts counts_;
 };
 

@@ -80,17 +80,17 @@ std::vector<Rule> cpu_rules() {
       // Steal by itself says whose fault it is.
       {.fault = FaultClass::kNoisyNeighbour,
        .of = {M::kCpuSteal},
-       .adds = {M::kCpuRunQueue, M::kCpuPressure, M::kHotLoopLate}},
+       .adds = {M::kCpuRunQueue, M::kCpuPressure, M::kHotLoopLate, M::kHotLoopWait}},
       // Others take the processors: we wait, and do no more than usual ourselves.
       {.fault = FaultClass::kNoisyNeighbour,
-       .of = {M::kCpuRunQueue, M::kCpuPressure, M::kHotLoopLate},
+       .of = {M::kCpuRunQueue, M::kCpuPressure, M::kHotLoopLate, M::kHotLoopWait},
        .least = 2,
        .unless = {M::kCpuSteal, M::kProcessCpu, M::kCpuThrottled, M::kMemoryPressure},
        .adds = {M::kCpuUtilization, M::kCpuCoreUtilization},
        .settle = kSoon},
       // We take them ourselves, and it hurts.
       {.fault = FaultClass::kCpuSaturation,
-       .of = {M::kCpuRunQueue, M::kCpuPressure, M::kHotLoopLate},
+       .of = {M::kCpuRunQueue, M::kCpuPressure, M::kHotLoopLate, M::kHotLoopWait},
        .must = {M::kProcessCpu},
        .unless = {M::kCpuSteal, M::kMemoryPressure},
        .adds = {M::kCpuUtilization, M::kCpuCoreUtilization, M::kCpuThrottled},
@@ -106,8 +106,8 @@ std::vector<Rule> cpu_rules() {
       // It is late again and again, and nothing on the host explains it.
       {.fault = FaultClass::kGrayFailure,
        .of = {M::kHotLoopLate},
-       .unless = {M::kCpuSteal, M::kCpuRunQueue, M::kCpuPressure, M::kProcessCpu, M::kCpuThrottled,
-                  M::kMemoryPressure, M::kMemoryMajorFaults, M::kCpuIowait},
+       .unless = {M::kCpuSteal, M::kCpuRunQueue, M::kCpuPressure, M::kHotLoopWait, M::kProcessCpu,
+                  M::kCpuThrottled, M::kMemoryPressure, M::kMemoryMajorFaults, M::kCpuIowait},
        .settle = kLater},
   };
 }

@@ -76,8 +76,10 @@ AgentSettings default_settings() {
       high(Metric::kMemoryMajorFaults, 300, 300),
       fixed(Metric::kClockOffset, Bad::kBoth, 100 * kMs, 1'000 * kMs),
       fixed(Metric::kClockStep, Bad::kBoth, 50 * kMs, 1'000 * kMs, {1, 1}),
-      fixed(Metric::kProcessRestarts, Bad::kHigh, 3, 10, {1, 1}),
-      fixed(Metric::kHotLoopLate, Bad::kHigh, 60 * kMs, 500 * kMs, {2, 10}),
+      // One crash is one reading, and may take its siblings with it.
+      fixed(Metric::kProcessRestarts, Bad::kHigh, 60, 600, {2, 5}),
+      fixed(Metric::kHotLoopLate, Bad::kHigh, 45 * kMs, 500 * kMs, {2, 10}),
+      high(Metric::kHotLoopWait, 3 * kPercent, 3 * kPercent),
 
       high(Metric::kPeerRtt, 3 * kMs, 3 * kMs, 100 * kMs, 1'000 * kMs),
       high(Metric::kPeerJitter, 8 * kMs, 8 * kMs, 200 * kMs),

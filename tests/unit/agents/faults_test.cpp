@@ -30,6 +30,11 @@ std::vector<Case> cases() {
          s.level(M::kCpuRunQueue, 12, 2);
          s.level(M::kCpuPressure, 600'000, 60'000);
        }},
+      {"HogsThatTheHotLoopWaitsFor", Domain::kCpu, FaultClass::kNoisyNeighbour,
+       [](Stream& s) {
+         s.level(M::kCpuRunQueue, 10, 2);
+         s.level(M::kHotLoopWait, 200'000, 30'000);
+       }},
       {"OwnLoadThatHurts", Domain::kCpu, FaultClass::kCpuSaturation,
        [](Stream& s) {
          s.level(M::kProcessCpu, 1'700'000, 50'000);
@@ -48,7 +53,7 @@ std::vector<Case> cases() {
       {"MemoryFull", Domain::kCpu, FaultClass::kMemoryPressure,
        [](Stream& s) { s.level(M::kMemoryUsed, 985'000, 500); }},
       {"CrashLoop", Domain::kCpu, FaultClass::kCrashLoop,
-       [](Stream& s) { s.level(M::kProcessRestarts, 6, 0, "node/orders/shard-0"); }},
+       [](Stream& s) { s.level(M::kProcessRestarts, 300, 0); }},
       {"GrayFailure", Domain::kCpu, FaultClass::kGrayFailure,
        [](Stream& s) {
          // Stopped for 120 ms in every half second.

@@ -121,6 +121,18 @@ TEST(Decoy, AStallOfTheWholeMachineNowAndThen) {
   EXPECT_TRUE(stream.told.empty());
 }
 
+TEST(Decoy, OneCrashThatTakesItsSiblingsAlong) {
+  Stream stream(Domain::kCpu);
+  quiet(stream);
+  for (int i = 0; i < 5; ++i) {
+    stream.run(Duration::seconds(10));
+    stream.line(M::kProcessRestarts, [](double) { return 180; });
+    stream.step();
+    stream.level(M::kProcessRestarts, 0, 0);
+  }
+  EXPECT_TRUE(stream.told.empty());
+}
+
 TEST(Decoy, ALoopThatIsLateBecauseTheHostIsBusyIsNoGrayFailure) {
   Stream stream(Domain::kCpu);
   quiet(stream);
@@ -306,7 +318,7 @@ TEST(Hostile, AReadingTwiceAndAFloodAreCounted) {
   quiet(stream);
   stream.run(Duration::seconds(1));
   stream.agent.observe(stream.batch, stream.now, stream.wall, stream.told);
-  EXPECT_EQ(stream.agent.counts().untimely, 13u) << "all watched lines again";
+  EXPECT_EQ(stream.agent.counts().untimely, 14u) << "all watched lines again";
   std::vector<Sample> flood;
   for (int i = 1; i <= 1'000; ++i)
     flood.push_back(

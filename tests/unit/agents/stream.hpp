@@ -114,6 +114,7 @@ inline void quiet_cpu(Stream& s) {
   s.level(M::kClockStep, 0, 0);
   s.level(M::kProcessRestarts, 0, 0);
   s.level(M::kHotLoopLate, 300, 200);
+  s.level(M::kHotLoopWait, 4'000, 2'500);
 }
 inline void quiet_network(Stream& s) {
   using M = telemetry::Metric;
