@@ -15,6 +15,7 @@
 #include "nodes/console/audit_linux.hpp"
 #include "nodes/console/commands_http.hpp"
 #include "nodes/console/drill_linux.hpp"
+#include "nodes/console/evaluate_linux.hpp"
 #include "nodes/console/federation_http.hpp"
 #include "nodes/console/guard_linux.hpp"
 #include "nodes/console/policy_linux.hpp"
@@ -476,6 +477,7 @@ CommandLine::CommandLine() {
   const auto add = [this](auto... words) { return command(std::move(words)...); };
   add_policy_commands(app, add);
   add_audit_commands(app, add);
+  add_evaluate_command(app, add);
 }
 
 // The first word that should be a command and is none; "" when there is no such word.

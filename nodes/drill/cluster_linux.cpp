@@ -374,7 +374,7 @@ Cluster::Answer Cluster::ask_for_all(const Node& node, std::vector<std::string> 
 
 void clear(FaultPage& page) {
   for (auto* field : {&page.full, &page.write_delay_us, &page.sync_delay_us, &page.sync_fails,
-                      &page.sync_lies, &page.clock_ns})
+                      &page.sync_lies, &page.clock_ns, &page.free_ppm})
     field->store(0, std::memory_order_relaxed);
 }
 

@@ -16,9 +16,10 @@ struct FaultPage {
   std::atomic<int64_t> sync_fails;      // 1: those fail with EIO
   std::atomic<int64_t> sync_lies;       // 1: those do nothing and say that they did
   std::atomic<int64_t> clock_ns;        // added to CLOCK_REALTIME
+  std::atomic<int64_t> free_ppm;        // not 0: their file system says that so much is free
   std::atomic<int64_t> writes_hit, syncs_hit, clocks_hit;  // by the library
 };
-static_assert(std::atomic<int64_t>::is_always_lock_free && sizeof(FaultPage) == 9 * 8);
+static_assert(std::atomic<int64_t>::is_always_lock_free && sizeof(FaultPage) == 10 * 8);
 
 /// Where the library finds the page, and below which folder files are hit.
 inline constexpr const char* kFaultFileVariable = "HOLDFAST_DRILL_FAULT_FILE";

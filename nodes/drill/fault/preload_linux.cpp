@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -96,6 +97,17 @@ Sync may_sync(int fd) {
   return fails ? Sync::kFail : lies ? Sync::kSkip : Sync::kDo;
 }
 
+/// What is said to be free of the file system of a path of the node's.
+template <typename Result>
+void tell_free(const char* path, Result* out) {
+  if (!page || !path || value(page->free_ppm) == 0) return;
+  if (std::strncmp(path, folder, folder_size) != 0) return;
+  if (path[folder_size] != '\0' && path[folder_size] != '/') return;
+  const auto part = static_cast<uint64_t>(value(page->free_ppm));
+  out->f_bavail = static_cast<decltype(out->f_bavail)>(out->f_blocks / 1'000 * part / 1'000);
+  out->f_bfree = out->f_bavail;
+}
+
 int64_t clock_offset() {
   const int64_t offset = page ? value(page->clock_ns) : 0;
   if (offset) page->clocks_hit.fetch_add(1, std::memory_order_relaxed);
@@ -131,6 +143,17 @@ int fallocate(int fd, int mode, off_t at, off_t size) {
 }
 int fallocate64(int fd, int mode, off64_t at, off64_t size) {
   return may_write(fd) ? NEXT(fallocate64)(fd, mode, at, size) : -1;
+}
+
+int statvfs(const char* __restrict path, struct statvfs* __restrict out) noexcept {
+  const int result = NEXT(statvfs)(path, out);
+  if (result == 0) tell_free(path, out);
+  return result;
+}
+int statvfs64(const char* __restrict path, struct statvfs64* __restrict out) noexcept {
+  const int result = NEXT(statvfs64)(path, out);
+  if (result == 0) tell_free(path, out);
+  return result;
 }
 
 int clock_gettime(clockid_t clock, timespec* time) noexcept {

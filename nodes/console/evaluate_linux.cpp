@@ -1,0 +1,154 @@
+#include "nodes/console/evaluate_linux.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <iomanip>
+#include <memory>
+#include <ostream>
+
+#include "nodes/drill/evaluate/case_toml.hpp"
+#include "nodes/drill/evaluate/evaluate_linux.hpp"
+
+namespace holdfast::console {
+
+namespace {
+
+using drill::evaluate::Case;
+
+std::atomic<bool> interrupted{false};
+void on_interrupt(int) { interrupted.store(true, std::memory_order_relaxed); }
+
+std::string own_folder() {
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? "." : program.parent_path().string();
+}
+
+// The cases whose names begin with one of the words; a word that none begins with is told.
+std::vector<Case> chosen(const std::vector<Case>& all, const std::vector<std::string>& only,
+                         std::string& unknown) {
+  if (only.empty()) return all;
+  std::vector<Case> cases;
+  for (const auto& word : only)
+    if (std::none_of(all.begin(), all.end(),
+                     [&](const Case& one) { return one.name.starts_with(word); }))
+      unknown = word;
+  for (const Case& one : all)
+    if (std::any_of(only.begin(), only.end(),
+                    [&](const auto& word) { return one.name.starts_with(word); }))
+      cases.push_back(one);
+  return cases;
+}
+
+// The short form: the first fault of each domain that comes suddenly, and two controls.
+std::vector<Case> quick(const std::vector<Case>& all) {
+  std::vector<Case> cases;
+  std::size_t controls = 0;
+  for (const Case& one : all) {
+    const bool again = std::any_of(cases.begin(), cases.end(), [&](const Case& other) {
+      return !other.is_control() && other.domain == one.domain;
+    });
+    if (one.is_control() ? controls++ < 2 : one.sudden && !again) cases.push_back(one);
+  }
+  return cases;
+}
+
+void print_list(const std::vector<Case>& cases, std::ostream& out) {
+  for (const Case& one : cases) {
+    out << std::left << std::setw(28) << one.name << std::setw(11) << telemetry::to_text(one.domain)
+        << std::setw(9) << (one.is_control() ? "control" : "fault") << one.about << "\n";
+  }
+}
+
+}  // namespace
+
+void add_evaluate_command(CLI::App& app, const AddCommand& add) {
+  auto words = std::make_shared<EvaluateCommand>();
+  auto* evaluate =
+      add(&app, "evaluate", "Make known faults in a cluster of its own and score what is found",
+          [words](Console& c) { return run_evaluate(c, *words); });
+  evaluate->add_option("CASE", words->only, "Only cases whose names begin so (default: all)");
+  evaluate->add_option("--config", words->config, "The configuration's folder")
+      ->capture_default_str();
+  evaluate->add_option("--state", words->state,
+                       "The cluster's folder (default: a fresh one below build/drills)");
+  evaluate->add_option("--json", words->json_file, "The result as JSON into a file; -: to stdout");
+  evaluate->add_option("--rate", words->rate, "Requests a second of the flow")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  evaluate->add_option("--seed", words->seed, "Of the flow")->capture_default_str();
+  evaluate->add_flag("--list", words->list, "Show the cases, start nothing");
+  evaluate->add_flag("--quick", words->quick, "One fault of each domain and two controls");
+  evaluate->add_flag("--keep", words->keep, "Keep the folder of a clean evaluation too");
+  evaluate->footer(
+      "\nExamples:\n"
+      "  holdfast evaluate --list\n"
+      "  holdfast evaluate --json evaluation.json\n"
+      "  holdfast evaluate slow-disk packet-delay --keep\n"
+      "\nExit: 0 the aims are met, 1 not, 2 usage, 3 it could not begin.");
+}
+
+int run_evaluate(const Console& console, const EvaluateCommand& command) {
+  settings::Problems problems;
+  const auto all = drill::evaluate::load_cases(command.config + "/evaluate", problems);
+  if (!problems.none())
+    return fail(console, kUsage, "usage", problems.str(), "name the configuration with --config");
+  std::string unknown;
+  auto cases = chosen(all, command.only, unknown);
+  if (!unknown.empty()) {
+    std::vector<std::string> names;
+    for (const Case& one : all) names.push_back(one.name);
+    const auto close = settings::nearest(unknown, names);
+    return fail(
+        console, kUsage, "usage", "no case begins with " + settings::in_quotes(unknown),
+        close.empty() ? "`holdfast evaluate --list` shows them" : "did you mean " + close + "?");
+  }
+  if (command.quick) cases = quick(cases);
+  if (command.list) {
+    print_list(cases, *console.out);
+    return kClean;
+  }
+  drill::evaluate::EvaluateOptions options;
+  options.cases = std::move(cases);
+  options.rate = command.rate;
+  options.seed = command.seed;
+  options.cluster.folder =
+      command.state.empty() ? "build/drills/evaluate-" + std::to_string(::getpid()) : command.state;
+  options.cluster.templates = command.config + "/cluster/drill";
+  options.cluster.binaries = own_folder();
+  options.interrupted = &interrupted;
+  options.progress = [&](const std::string& line) { *console.err << line << "\n" << std::flush; };
+  ::signal(SIGINT, on_interrupt);
+  ::signal(SIGTERM, on_interrupt);
+  ::signal(SIGHUP, on_interrupt);
+  ::signal(SIGPIPE, SIG_IGN);
+  const auto evaluation = drill::evaluate::run_evaluation(options);
+  if (!evaluation) return fail(console, kUnreachable, "not_started", evaluation.error().text, "");
+  const auto report = drill::evaluate::report_of(evaluation.value());
+  const bool clean = drill::evaluate::is_clean(report);
+  if (command.json_file == "-" || console.json)
+    *console.out << report.dump(2) << "\n";
+  else
+    drill::evaluate::print_report(report, *console.out);
+  if (!command.json_file.empty() && command.json_file != "-") {
+    std::ofstream file(command.json_file);
+    file << report.dump(2) << "\n";
+    if (!file.flush())
+      return fail(console, kUnreachable, "io", "can't write " + command.json_file, "");
+  }
+  if (clean && command.state.empty() && !command.keep) {
+    std::error_code error;
+    std::filesystem::remove_all(options.cluster.folder, error);
+  } else {
+    *console.err << "logs and records: " << options.cluster.folder << "\n";
+  }
+  return interrupted ? 130 : clean ? kClean : kNotClean;
+}
+
+}  // namespace holdfast::console
