@@ -13,6 +13,13 @@ void Network::booted(uint32_t id) {
 void Network::connect(uint32_t a, uint32_t b) {
   Link& link = links_[pair_of(a, b)];
   if (!node(a).alive() || link.generation != 0) return;
+  if (sim_.now() < link.told) {
+    // Both hear of the end of a connection before they hear of the next one.
+    sim_.at(link.told - sim_.now(), [this, a, b, life = node(a).life] {
+      if (node(a).life == life) connect(a, b);
+    });
+    return;
+  }
   if (is_cut(a, b) || !node(b).alive()) {
     // Nothing listens there: its process is dead. A host without power says not even that.
     if (!is_cut(a, b) && node(b).powered)
@@ -36,15 +43,17 @@ void Network::connect(uint32_t a, uint32_t b) {
 void Network::disconnect(uint32_t a, uint32_t b, bool a_dead, bool b_dead) {
   Link& link = links_[pair_of(a, b)];
   if (std::exchange(link.generation, 0) == 0) return;
-  for (const auto& [one, other, dead] : {std::tuple(a, b, b_dead), std::tuple(b, a, a_dead)})
-    sim_.at(sim_.random().between(us(200), ms(2)),
-            [this, one = one, other = other, dead = dead, life = node(one).life] {
-              if (node(one).life != life) return;
-              node(one).enter(life, [other, dead](Process& p) { p.link_down(other, dead); });
-              sim_.at(sim_.random().between(ms(2), ms(10)), [this, one, other, life] {
-                if (node(one).life == life) connect(one, other);
-              });
-            });
+  for (const auto& [one, other, dead] : {std::tuple(a, b, b_dead), std::tuple(b, a, a_dead)}) {
+    const Duration after = sim_.random().between(us(200), ms(2));
+    link.told = std::max(link.told, sim_.now() + after);
+    sim_.at(after, [this, one = one, other = other, dead = dead, life = node(one).life] {
+      if (node(one).life != life) return;
+      node(one).enter(life, [other, dead](Process& p) { p.link_down(other, dead); });
+      sim_.at(sim_.random().between(ms(2), ms(10)), [this, one, other, life] {
+        if (node(one).life == life) connect(one, other);
+      });
+    });
+  }
 }
 
 void Network::died(uint32_t id) {

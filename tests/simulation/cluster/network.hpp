@@ -33,6 +33,7 @@ class Network {
     MonoTime arrival[2];      // of the last message, each way
     MonoTime stalled_until;
     bool lossy = false;  // something was lost: it has to be made again
+    MonoTime told;       // when both ends know that the former one has ended
   };
   static Pair pair_of(uint32_t a, uint32_t b) { return std::minmax(a, b); }
   Node& node(uint32_t id) { return *nodes_[id - 1]; }
