@@ -9,7 +9,7 @@
 #include <unordered_map>
 
 #include "actors/ingress/ingress.hpp"
-#include "messages/order_entry_capnp.hpp"
+#include "messages/codecs/order_entry_capnp.hpp"
 #include "supervision/runtime/event_loop.hpp"
 
 namespace holdfast::ingress {

@@ -5,8 +5,8 @@
 #include <stdexcept>
 
 #include "actors/venues/gateway.hpp"
+#include "messages/codecs/venue_exchange_capnp.hpp"
 #include "messages/schema/venue_journal.capnp.h"
-#include "messages/venue_exchange_capnp.hpp"
 
 namespace holdfast::venues {
 

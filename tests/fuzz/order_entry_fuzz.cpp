@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "messages/order_entry_capnp.hpp"
+#include "messages/codecs/order_entry_capnp.hpp"
 
 using namespace holdfast;
 

@@ -7,7 +7,7 @@
 #include <map>
 
 #include "actors/ingress/client/frame_stream_capnp.hpp"
-#include "messages/order_entry_capnp.hpp"
+#include "messages/codecs/order_entry_capnp.hpp"
 
 namespace holdfast::client {
 

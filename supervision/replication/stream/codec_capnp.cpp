@@ -7,8 +7,8 @@
 #include <bit>
 #include <cstring>
 
+#include "messages/codecs/venue_exchange_capnp.hpp"
 #include "messages/schema/replication.capnp.h"
-#include "messages/venue_exchange_capnp.hpp"
 
 namespace holdfast::replication {
 

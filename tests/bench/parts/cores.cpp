@@ -2,7 +2,7 @@
 #include <capnp/serialize.h>
 
 #include "actors/orders/shard/shard_capnp.hpp"
-#include "messages/order_entry_capnp.hpp"
+#include "messages/codecs/order_entry_capnp.hpp"
 #include "supervision/replication/replica.hpp"
 #include "tests/bench/parts/part.hpp"
 #include "tests/bench/parts/shard_flow.hpp"

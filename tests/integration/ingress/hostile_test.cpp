@@ -7,7 +7,7 @@
 #include "actors/ingress/client/client_capnp.hpp"
 #include "actors/ingress/client/frame_stream_capnp.hpp"
 #include "actors/ingress/client/loop_capnp.hpp"
-#include "messages/order_entry_capnp.hpp"
+#include "messages/codecs/order_entry_capnp.hpp"
 #include "tests/integration/ingress/node_fixture.hpp"
 
 namespace holdfast::ingress::tests {

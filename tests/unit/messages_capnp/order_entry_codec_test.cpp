@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "messages/order_entry_capnp.hpp"
+#include "messages/codecs/order_entry_capnp.hpp"
 #include "tests/enumerators.hpp"
 
 namespace holdfast {

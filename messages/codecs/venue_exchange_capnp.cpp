@@ -1,4 +1,4 @@
-#include "messages/venue_exchange_capnp.hpp"
+#include "messages/codecs/venue_exchange_capnp.hpp"
 
 #include <cstring>
 #include <optional>

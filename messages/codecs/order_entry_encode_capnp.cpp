@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "messages/order_entry_capnp.hpp"
+#include "messages/codecs/order_entry_capnp.hpp"
 
 namespace holdfast {
 

@@ -1,4 +1,4 @@
-#include "messages/order_entry_capnp.hpp"
+#include "messages/codecs/order_entry_capnp.hpp"
 
 #include <capnp/serialize.h>
 #include <kj/exception.h>
