@@ -42,11 +42,11 @@ constexpr std::string_view kSchema = R"({
   "additionalProperties": false
 })";
 
-const rapidjson::SchemaDocument& compiled_schema() {
+const json::Schema& compiled_schema() {
   static const auto* const schema = [] {
     static json::Document document;
     CHECK(json::parse(document, kSchema));
-    return new rapidjson::SchemaDocument(document);
+    return new json::Schema(document);
   }();
   return *schema;
 }
@@ -174,7 +174,7 @@ CheckedReply check_reply(std::string_view content, const AdviceRequest& request,
   if (!json::parse(document, content))
     return refused(ReplyProblem::kNotJson, "byte " + std::to_string(document.GetErrorOffset()));
   if (has_duplicate_key(document)) return refused(ReplyProblem::kDuplicateKey);
-  rapidjson::SchemaValidator validator(compiled_schema());
+  json::Validator validator(compiled_schema());
   if (!document.Accept(validator))
     return refused(ReplyProblem::kShape, validator.GetInvalidSchemaKeyword());
   CheckedReply checked;
