@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
@@ -25,8 +24,6 @@ namespace holdfast::replication {
 
 namespace {
 using Clock = std::chrono::steady_clock;
-// A node that dies takes the lead of all its groups with it: their flushes overlap on the disk.
-constexpr std::size_t kWorkers = 4;
 constexpr auto kLockPause = std::chrono::microseconds(200);
 // Not inotify: closing such a descriptor takes the kernel 5 to 30 ms, and a process that dies keeps
 // its other sockets open meanwhile, so that nobody learns of it.
@@ -71,7 +68,7 @@ class EmbeddedArbiter final : public Arbiter {
     stats_.engine = "embedded " + settings_.directory;
     wake_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     CHECK(wake_fd_ >= 0);
-    for (std::thread& worker : workers_) worker = std::thread([this] { work(); });
+    worker_ = std::thread([this] { work(); });
     keeper_ = std::thread([this] { keep(); });
   }
 
@@ -82,7 +79,7 @@ class EmbeddedArbiter final : public Arbiter {
     }
     work_there_.notify_all();
     wake_keeper();
-    for (std::thread& worker : workers_) worker.join();
+    worker_.join();
     keeper_.join();
     ::close(wake_fd_);
   }
@@ -222,43 +219,29 @@ class EmbeddedArbiter final : public Arbiter {
       stats_.healthy = false;
   }
 
-  // ---- the workers: read and write, one call of a group at a time, in order
+  // ---- the worker: reads and writes, one call at a time
 
   void work() {
     std::unique_lock hold(mutex_);
     while (!stopping_) {
-      const CallPtr call = next();
-      if (!call) {
+      if (queue_.empty()) {
         work_there_.wait(hold);
         continue;
       }
+      const CallPtr call = queue_.front();
+      queue_.pop_front();
       if (call->phase == Call::Phase::kDone) continue;
       call->phase = Call::Phase::kRunning;
-      running_.insert(call->group);
       hold.unlock();
       const bool finished = call->cas ? run_cas(call) : run_read(call);
       hold.lock();
-      // The lock is held by another: what else there is first, then again until the deadline.
+      // The lock is held by another: other groups first, then again until the deadline.
       if (!finished && call->phase != Call::Phase::kDone) {
         call->phase = Call::Phase::kWaiting;
         queue_.push_back(call);
-        if (!stopping_) work_there_.wait_for(hold, kLockPause);
+        if (queue_.size() == 1 && !stopping_) work_there_.wait_for(hold, kLockPause);
       }
-      running_.erase(call->group);
-      work_there_.notify_all();
     }
-  }
-
-  /// The first call of a group that no worker is busy with, taken out of the queue. Under the
-  /// mutex.
-  CallPtr next() {
-    const auto found = std::find_if(queue_.begin(), queue_.end(), [this](const CallPtr& call) {
-      return !running_.contains(call->group);
-    });
-    if (found == queue_.end()) return nullptr;
-    CallPtr call = *found;
-    queue_.erase(found);
-    return call;
   }
 
   bool run_read(const CallPtr& call) {
@@ -325,7 +308,6 @@ class EmbeddedArbiter final : public Arbiter {
     for (;;) {
       auto taken = files_.try_lock(call->group);
       if (taken.ok() || taken.error().code != ErrorCode::kConflict) {
-        const std::lock_guard hold(mutex_);
         contentions_.erase(call->group);
         return taken;
       }
@@ -339,7 +321,7 @@ class EmbeddedArbiter final : public Arbiter {
   void look_at_holder(const CallPtr& call) {
     const auto holder = files_.holder(call->group);
     if (!holder) return;
-    Contention& seen = contention(call->group);
+    auto& seen = contentions_[call->group];
     if (!(seen.holder == *holder)) seen = {*holder, Clock::now()};
     const auto age = Clock::now() - seen.since;
     const bool stopped = is_stopped(holder->process);
@@ -362,12 +344,6 @@ class EmbeddedArbiter final : public Arbiter {
       ++stats_.fenced;
     else
       call->obstacle = killed.error().text;
-  }
-
-  /// Touched by the worker that is busy with the group only; others' stay where they are.
-  Contention& contention(GroupId group) {
-    const std::lock_guard hold(mutex_);
-    return contentions_[group];
   }
 
   /// The compare-and-set itself, under the lock.
@@ -537,7 +513,8 @@ class EmbeddedArbiter final : public Arbiter {
 
   const EmbeddedSettings settings_;
   const Post post_;
-  RecordFiles files_;  // the workers'; the keeper only reads records
+  RecordFiles files_;                          // the worker's; the keeper only reads records
+  std::map<GroupId, Contention> contentions_;  // the worker's
   int wake_fd_ = -1;
 
   mutable std::mutex mutex_;  // all that follows
@@ -545,13 +522,11 @@ class EmbeddedArbiter final : public Arbiter {
   std::vector<CallPtr> open_;
   std::deque<CallPtr> queue_;
   std::map<GroupId, Watch> watches_;
-  std::set<GroupId> running_;  // groups that a worker is busy with
-  std::map<GroupId, Contention> contentions_;
   std::set<GroupId> stale_;  // watched since the keeper last looked
   ArbiterStats stats_;
   bool stopping_ = false;
 
-  std::array<std::thread, kWorkers> workers_;
+  std::thread worker_;
   std::thread keeper_;
 };
 }  // namespace

@@ -35,13 +35,13 @@ struct EmbeddedSettings {
   Duration stopped_after = Duration::milliseconds(20);  // a stopped holder is stuck
   Duration hung_after = Duration::seconds(2);           // so is any other
   Duration poll = Duration::milliseconds(500);          // reads also what looks unchanged
-  /// For tests: called on one of the arbiter's threads at each step.
+  /// For tests: called on the arbiter's thread at each step.
   std::function<void(EmbeddedStep)> at_step;
 };
 
-/// Opens the directory, made if need be, and starts a few threads that read and write, a group at a
-/// time each, and one that keeps deadlines and watches. kInvalid: settings; kDenied: it is another
-/// cluster's or another user's, or is in use from another PID namespace; kIo.
+/// Opens the directory, made if need be, and starts two threads: one reads and writes, the other
+/// keeps deadlines and watches. kInvalid: settings; kDenied: it is another cluster's or another
+/// user's, or is in use from another PID namespace; kIo.
 Result<std::unique_ptr<Arbiter>> open_embedded_arbiter(EmbeddedSettings settings, Post post);
 
 }  // namespace holdfast::replication

@@ -155,7 +155,7 @@ RecordFiles::RecordFiles(RecordFiles&& other) noexcept
       owner_fd_(std::exchange(other.owner_fd_, -1)),
       locks_(std::exchange(other.locks_, {})),
       safes_(std::exchange(other.safes_, {})),
-      acquisitions_(other.acquisitions_.load()) {}
+      acquisitions_(other.acquisitions_) {}
 
 RecordFiles::~RecordFiles() {
   for (const auto& [group, fd] : locks_) ::close(fd);
@@ -239,18 +239,11 @@ FileStamp RecordFiles::stamp(GroupId group) const {
           status.st_size};
 }
 
-std::optional<int> RecordFiles::opened(const std::map<GroupId, int>& files, GroupId group) const {
-  const std::lock_guard hold(opened_);
-  const auto found = files.find(group);
-  return found == files.end() ? std::nullopt : std::optional(found->second);
-}
-
 Result<int> RecordFiles::open_lock(GroupId group) {
-  if (const auto fd = opened(locks_, group)) return *fd;
+  if (const auto found = locks_.find(group); found != locks_.end()) return found->second;
   const std::string name = lock_name(group);
   const int fd = ::openat(directory_fd_, name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return io(directory_ + "/" + name + " can't be opened");
-  const std::lock_guard hold(opened_);
   locks_.emplace(group, fd);
   return fd;
 }
@@ -274,23 +267,22 @@ Result<> RecordFiles::try_lock(GroupId group) {
       return success();
     }
     ::close(fd.value());
-    const std::lock_guard hold(opened_);
     locks_.erase(group);
   }
   return Error{ErrorCode::kUnavailable, directory_ + "/" + name + " keeps being replaced"};
 }
 
 void RecordFiles::unlock(GroupId group) {
-  const auto fd = opened(locks_, group);
-  if (!fd) return;
-  write_all(*fd, holder_text({}, acquisitions_));
-  ::flock(*fd, LOCK_UN);
+  const auto found = locks_.find(group);
+  if (found == locks_.end()) return;
+  write_all(found->second, holder_text({}, acquisitions_));
+  ::flock(found->second, LOCK_UN);
 }
 
 std::optional<LockHolder> RecordFiles::holder(GroupId group) const {
-  const auto fd = opened(locks_, group);
-  if (!fd) return std::nullopt;
-  const std::string text = file_text(*fd, 128);
+  const auto found = locks_.find(group);
+  if (found == locks_.end()) return std::nullopt;
+  const std::string text = file_text(found->second, 128);
   long long pid = 0;
   unsigned long long start = 0, acquisition = 0;
   std::sscanf(text.c_str(), "pid %lld start %llu acquisition %llu", &pid, &start, &acquisition);
@@ -301,14 +293,14 @@ std::optional<LockHolder> RecordFiles::holder(GroupId group) const {
   }
   // It may have been stopped between taking the lock and writing its name: the kernel knows.
   struct stat status {};
-  if (::fstat(*fd, &status) != 0) return std::nullopt;
+  if (::fstat(found->second, &status) != 0) return std::nullopt;
   const auto process = kernel_holder(status.st_ino);
   if (!process) return std::nullopt;
   return LockHolder{*process, acquisition};
 }
 
 Result<int> RecordFiles::open_safe(GroupId group) {
-  if (const auto fd = opened(safes_, group)) return *fd;
+  if (const auto found = safes_.find(group); found != safes_.end()) return found->second;
   const std::string name = safe_name(group);
   const int fd = ::openat(directory_fd_, name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return io(directory_ + "/" + name + " can't be opened");
@@ -323,7 +315,6 @@ Result<int> RecordFiles::open_safe(GroupId group) {
       return error;
     }
   }
-  const std::lock_guard hold(opened_);
   safes_.emplace(group, fd);
   return fd;
 }

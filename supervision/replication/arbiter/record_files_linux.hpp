@@ -9,9 +9,7 @@
 //   long
 #pragma once
 
-#include <atomic>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,8 +36,7 @@ struct FileStamp {
   friend bool operator==(const FileStamp&, const FileStamp&) = default;
 };
 
-/// Any number of threads, but one group's functions are called by one at a time; read() and stamp()
-/// by any at any time.
+/// Used by one thread, except read() and stamp(), which any number may call.
 class RecordFiles {
  public:
   /// Makes the directory (not its parents) if need be. kDenied: it is another cluster's, another
@@ -77,7 +74,6 @@ class RecordFiles {
   Result<> claim(const std::string& cluster);
   Result<> recover();
   Result<> recover(GroupId group);
-  std::optional<int> opened(const std::map<GroupId, int>& files, GroupId group) const;
   Result<int> open_lock(GroupId group);
   Result<int> open_safe(GroupId group);
   Result<> replace(GroupId group, std::string_view text, bool durable);
@@ -85,10 +81,9 @@ class RecordFiles {
   std::string directory_;
   int directory_fd_ = -1;
   int owner_fd_ = -1;             // held shared as long as we live
-  mutable std::mutex opened_;     // guards the two maps, not the files
   std::map<GroupId, int> locks_;  // open, locked or not
   std::map<GroupId, int> safes_;
-  std::atomic<uint64_t> acquisitions_ = 0;
+  uint64_t acquisitions_ = 0;
 };
 
 }  // namespace holdfast::replication
