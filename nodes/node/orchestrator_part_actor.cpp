@@ -6,6 +6,7 @@
 #include "nodes/node/files_linux.hpp"
 #include "nodes/node/mesh_part_actor.hpp"
 #include "nodes/node/process_linux.hpp"
+#include "nodes/node/remedies/hand_over_actor.hpp"
 #include "nodes/node/setup_linux.hpp"
 
 namespace holdfast::node {
@@ -21,7 +22,6 @@ namespace {
 
 constexpr Duration kCarryOutWithin = Duration::seconds(2);
 constexpr Duration kMoveWithin = Duration::seconds(10);
-constexpr Duration kMoveLook = Duration::milliseconds(20);
 using Done = std::function<void(Outcome, std::string)>;
 
 /// The group whose actors live at a path; zero: none.
@@ -77,72 +77,32 @@ void restart_clean(const OrchestratorParts& parts, LoopActor& self, const Decisi
           [done](const ActorError& error) { done(Outcome::kFailed, describe(error)); });
 }
 
-/// Planned hand-overs, until others lead, or time is up. The actors of a group that is to move may
-/// be on their way up again: what is refused now is asked for again.
-struct Move {
-  struct Part {
-    GroupId group;
-    MemberId to;
-    std::string refused;  // why it was not begun, last
-    std::string leads;    // who does now, once it is another
-  };
-  std::vector<Part> parts;
-  MonoTime until;
-};
-
-void look_at(const OrchestratorParts& parts, Move::Part& part) {
-  for (const auto& view : parts.cluster->views().groups) {
-    if (view.group != part.group || view.leader.empty()) continue;
-    if (view.leader != parts.settings.node.name) {
-      part.leads = view.leader;
-    } else if (!part.to) {
-      part.refused = "no other member is in sync";
-    } else if (view.hand_over_to.empty()) {
-      const auto begun = parts.cluster->hand_over(part.group, name_of(parts, part.to));
-      part.refused = begun ? "" : begun.error().text;
-    }
-  }
+HandOverMeans hand_over_means(const OrchestratorParts& parts) {
+  return {
+      parts.settings.node.name, [parts] { return parts.cluster->views(); },
+      [parts](GroupId group, const std::string& to) { return parts.cluster->hand_over(group, to); },
+      [parts](MemberId member) { return name_of(parts, member); },
+      [parts](GroupId group) { return group_name(parts.settings, group); }};
 }
 
-void move(const OrchestratorParts& parts, LoopActor& self, const std::shared_ptr<Move>& moves,
+/// The hand-overs, as the decision's outcome.
+void move(const OrchestratorParts& parts, LoopActor& self, std::vector<Move> moves,
           const Done& done) {
-  bool all = true;
-  std::string text;
-  for (Move::Part& part : moves->parts) {
-    if (part.leads.empty()) look_at(parts, part);
-    all = all && !part.leads.empty();
-    text += (text.empty() ? "" : "; ") + group_name(parts.settings, part.group) +
-            (!part.leads.empty() ? " is led by " + part.leads
-             : part.refused.empty()
-                 ? ": no other leads within " + std::to_string(kMoveWithin.ms() / 1000) + " s"
-                 : ": " + part.refused);
-  }
-  if (all) return done(Outcome::kDone, text.empty() ? "it leads nothing" : text);
-  if (self.now() >= moves->until) return done(Outcome::kFailed, text);
-  self.after(kMoveLook, [parts, &self, moves, done] { move(parts, self, moves, done); });
+  move_groups(self, hand_over_means(parts), std::move(moves), kMoveWithin,
+              [done](MoveEnd end, std::string text) {
+                done(end == MoveEnd::kDone ? Outcome::kDone : Outcome::kFailed, std::move(text));
+              });
 }
 
 void promote(const OrchestratorParts& parts, LoopActor& self, const Decision& decision,
              const Done& done) {
   if (!parts.cluster) return done(Outcome::kFailed, "this node is no member of a cluster");
-  auto moves = std::make_shared<Move>();
-  moves->until = self.now() + kMoveWithin;
-  moves->parts.push_back({decision.failure.group, decision.advice.target, {}, {}});
-  move(parts, self, moves, done);
+  move(parts, self, {{decision.failure.group, decision.advice.target, {}, {}, false}}, done);
 }
 
 void drain(const OrchestratorParts& parts, LoopActor& self, const Decision& decision,
            const Done& done) {
-  auto moves = std::make_shared<Move>();
-  moves->until = self.now() + kMoveWithin;
-  for (const auto& place : topology_of(parts).groups) {
-    if (place.leader != decision.failure.member) continue;
-    MemberId to;
-    for (const MemberId member : place.in_sync)
-      if (!to && member != decision.failure.member) to = member;
-    moves->parts.push_back({place.group, to, {}, {}});
-  }
-  move(parts, self, moves, done);
+  move(parts, self, moves_of_drain(topology_of(parts), decision.failure.member), done);
 }
 
 void carry_out(const OrchestratorParts& parts, LoopActor& self, const Decision& decision,
