@@ -230,4 +230,9 @@ std::string TelemetryActor::detail() const {
          " subscribers, " + std::to_string(intake_.stats().refused_total()) + " refused";
 }
 
+bool TelemetryActor::cleanup(ActorError&& reason, caf::execution_unit* host) {
+  subscribers_.clear();
+  return LoopActor::cleanup(std::move(reason), host);
+}
+
 }  // namespace holdfast::telemetry

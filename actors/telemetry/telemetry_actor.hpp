@@ -69,6 +69,8 @@ class TelemetryActor final : public LoopActor {
     SubscriberId id;
     std::size_t in_flight = 0;
   };
+  /// Lets go of its subscribers, who hold this actor too.
+  bool cleanup(ActorError&& reason, caf::execution_unit* host) override;
   using SubscriberKey = std::pair<ActorAddress, Domain>;
 
   void tick();

@@ -117,4 +117,10 @@ void AgentActor::beat() {
   send(fleet_, AgentHeartbeat{id_, generation_, agent_->counts(), agent_->series(), lost_samples_});
 }
 
+bool AgentActor::cleanup(ActorError&& reason, caf::execution_unit* host) {
+  fleet_ = telemetry_ = nullptr;
+  find_fleet_ = nullptr;
+  return PoolActor::cleanup(std::move(reason), host);
+}
+
 }  // namespace holdfast::agents

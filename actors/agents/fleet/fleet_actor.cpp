@@ -116,4 +116,9 @@ ChildDefinition agents_child(std::string id, FleetSetup setup) {
   return supervisor_child(std::move(id), std::move(tree));
 }
 
+bool FleetActor::cleanup(ActorError&& reason, caf::execution_unit* host) {
+  actors_.clear();
+  return PoolActor::cleanup(std::move(reason), host);
+}
+
 }  // namespace holdfast::agents

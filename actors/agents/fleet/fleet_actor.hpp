@@ -42,6 +42,8 @@ class FleetActor final : public PoolActor {
   void heard(const AgentHeartbeat& beat);
   void tick();
   void pass_on(std::vector<Finding> findings);
+  /// Lets go of the agents, who hold this actor too.
+  bool cleanup(ActorError&& reason, caf::execution_unit* host) override;
 
   struct Held {
     ActorHandle actor;
@@ -72,6 +74,7 @@ class AgentActor final : public PoolActor {
   void take(const telemetry::SampleBatch& batch);
   void report(std::vector<Finding> findings);
   void beat();
+  bool cleanup(ActorError&& reason, caf::execution_unit* host) override;
 
   AgentId id_;
   std::shared_ptr<const FleetSetup> setup_;

@@ -88,12 +88,13 @@ TEST(Decoy, CompactionsOfTheJournal) {
 }
 
 TEST(Decoy, SingleSpikesOfEverything) {
+  const AgentSettings settings = default_settings();
   for (const Domain domain : kAll) {
     Stream stream(domain);
     quiet(stream);
     stream.run(Duration::seconds(20));
     for (std::size_t i = 0; i < stream.lines.size(); ++i) {
-      const Watch* watch = find_watch(default_settings(), stream.lines[i].metric);
+      const Watch* watch = find_watch(settings, stream.lines[i].metric);
       // What one reading proves by itself is no decoy.
       if (watch == nullptr || watch->persistence.need == 1) continue;
       const auto before = stream.lines[i].value;
@@ -438,7 +439,8 @@ TEST(Tables, EveryRuleAsksForMetricsOfItsDomainThatAreWatched) {
 
 TEST(Tables, EveryWatchIsUsable) {
   std::vector<M> seen;
-  for (const Watch& watch : default_settings().watches) {
+  const auto settings = default_settings();
+  for (const Watch& watch : settings.watches) {
     const auto name = telemetry::info_of(watch.metric).name;
     EXPECT_EQ(std::count(seen.begin(), seen.end(), watch.metric), 0) << name;
     seen.push_back(watch.metric);
