@@ -28,6 +28,14 @@ TelemetryActor::~TelemetryActor() = default;
 
 Behavior TelemetryActor::make_behavior() {
   set_down_handler([this](const DownMessage& down) { forget(down.source); });
+  if (setup_.exporter)
+    for (uint8_t domain = 1; domain <= kDomains; ++domain) {
+      Subscription wanted;
+      wanted.domain = static_cast<Domain>(domain);
+      auto id = bus_.subscribe(wanted);
+      CHECK(id.ok());
+      exported_.push_back(id.value());
+    }
   due_ = now() + setup_.interval;
   at(due_, [this] { tick(); });
   return {
@@ -71,6 +79,7 @@ void TelemetryActor::tick() {
   ask_hot_loop(begun);
   publish(readings_.samples());
   deliver();
+  export_all();
   if (!setup_.thread_cpu) return;
   const auto took = static_cast<uint64_t>((setup_.thread_cpu() - cpu).ns);
   counts_.busy_ns += took;
@@ -169,6 +178,13 @@ void TelemetryActor::forget(const ActorAddress& address) {
 
 void TelemetryActor::deliver() {
   for (auto& [key, subscriber] : subscribers_) deliver_to(key, subscriber);
+}
+
+void TelemetryActor::export_all() {
+  for (const SubscriberId id : exported_) {
+    auto batch = std::make_shared<SampleBatch>();
+    if (bus_.take(id, *batch)) setup_.exporter(std::move(batch));
+  }
 }
 
 void TelemetryActor::deliver_to(const SubscriberKey& key, Subscriber& subscriber) {

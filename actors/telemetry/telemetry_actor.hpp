@@ -32,7 +32,9 @@ struct TelemetrySetup {
   /// Called on `hot_loop`, each interval, in order; both go together.
   EventLoop* hot_loop = nullptr;
   std::vector<TelemetrySource> hot_sources;
-  /// What an exporter counts, added to the view; may be null.
+  /// Gets every batch of every domain, on this actor's loop; must not block. May be null.
+  std::function<void(SharedBatch)> exporter;
+  /// What the exporter counts, added to the view; may be null.
   std::function<void(TelemetryCounts&)> exporter_counts;
   /// One line for operators; may be null.
   std::function<void(const std::string& line)> on_event;
@@ -78,6 +80,7 @@ class TelemetryActor final : public LoopActor {
   void hot_read(const HotRead& read);
   void publish(std::vector<Sample>& samples);
   void deliver();
+  void export_all();
   void deliver_to(const SubscriberKey& key, Subscriber& subscriber);
   caf::result<SubscribedSamples> subscribe(const Subscription& subscription);
   void forget(const ActorAddress& address);
@@ -92,7 +95,8 @@ class TelemetryActor final : public LoopActor {
   Intake intake_;
   Readings readings_;
   std::map<SubscriberKey, Subscriber> subscribers_;
-  std::shared_ptr<HotReadings> hot_;  // null while the hot loop has it
+  std::vector<SubscriberId> exported_;  // one a domain
+  std::shared_ptr<HotReadings> hot_;    // null while the hot loop has it
   MonoTime hot_asked_, due_;
   Duration late_;  // this loop's own last wake-up
   TelemetryCounts counts_;

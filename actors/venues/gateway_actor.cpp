@@ -412,6 +412,7 @@ void GatewayActor::release(GatewayEffect&& effect) {
     if (!shard.reports.empty() && report->seq.value != next) deliver(report->to, shard);
     if (shard.reports.empty()) shard.first = report->seq;
     if (copy_ != nullptr) copy_->reported(report->report);
+    if (setup_.meter != nullptr) measure(report->report);
     shard.reports.push_back(std::move(report->report));
     flush_later();
   } else if (const auto* taken = std::get_if<effect::Acknowledge>(&effect)) {

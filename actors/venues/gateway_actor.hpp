@@ -11,6 +11,7 @@
 #include "actors/venues/fix/fix_text.hpp"
 #include "actors/venues/session_driver.hpp"
 #include "actors/venues/transport.hpp"
+#include "messages/telemetry/flow_meter.hpp"
 #include "messages/venue_view.hpp"
 #include "supervision/replication/replica_host.hpp"
 #include "supervision/runtime/actor.hpp"
@@ -42,6 +43,8 @@ struct GatewayActorSetup {
   Duration tick = Duration::milliseconds(10);
   /// One line for operators at each change of the session; may be null. On the loop's thread.
   std::function<void(const std::string& line)> on_event;
+  /// Counts the flow; may be null. Kept over restarts.
+  std::shared_ptr<telemetry::FlowMeter> meter;
 };
 
 /// Takes VenueRequestDelivery, GroupLeads, KillSwitch (answers VenueKillApplied),
@@ -111,6 +114,7 @@ class GatewayActor final : public LoopActor, private GatewayPort, private FdWatc
 
   // -- effects
   void release(GatewayEffect&& effect);
+  void measure(const VenueReport& report);
   void answer(const effect::Answered& answered);
   VenueSessionView view() const;
   std::shared_ptr<const ReconciliationView> reconciliation() const;

@@ -8,6 +8,27 @@ bool GatewayActor::logon_refused() const {
   return logon_refusals_ > 0 && host_ != nullptr && connection_wanted(state(), now());
 }
 
+void GatewayActor::measure(const VenueReport& report) {
+  using telemetry::FlowMeter;
+  FlowMeter& meter = *setup_.meter;
+  if (report.possible_duplicate || report.drop_copy) return;
+  if (report.kind == VenueReportKind::kFill) {
+    if (report.cumulative_quantity == report.last_quantity) FlowMeter::count(meter.filled);
+    return;
+  }
+  const bool accepted = report.kind == VenueReportKind::kAccepted;
+  if (!accepted && report.kind != VenueReportKind::kRejected) return;
+  FlowMeter::count(accepted ? meter.accepted : meter.rejected);
+  // Finding the message costs more than all the rest: one order of four tells enough.
+  if ((report.order.value & 3) != 0) return;
+  const auto order = state().orders.find(report.order);
+  const Wire* wire = order == state().orders.end() ? nullptr : order->second.find(report.wire);
+  const auto sent = wire == nullptr ? state().sent.end() : state().sent.find(wire->number);
+  if (sent == state().sent.end()) return;  // refused here, or numbers were lost
+  meter.venue_rtt.add(now_wall() - sent->second.sent);
+  meter.order_latency.add(now_wall() - sent->second.intake);
+}
+
 VenueSessionView GatewayActor::view() const {
   const GatewayState& s = state();
   VenueSessionView view;

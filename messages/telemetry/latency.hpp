@@ -17,7 +17,8 @@ class LatencyRecorder {
  public:
   static constexpr std::size_t kBuckets = 4 * 40;  // up to 2^40 ns, 18 minutes
 
-  /// One thread only. Negative durations (a clock that stepped) count as none.
+  /// One thread; where several add at the same moment a count may be lost, no more. Negative
+  /// durations (a clock that stepped) count as none.
   void add(Duration took) {
     auto& bucket = counts_[bucket_of(took)];
     // Pairs with the reader's load in read(): a count alone, so no order is needed.

@@ -262,6 +262,15 @@ int run_groups(const Console& console) {
       });
 }
 
+int run_telemetry(const Console& console, const std::string& domain, const std::string& metric) {
+  std::string path = "/v1/telemetry";
+  for (const auto& [name, value] : {std::pair("domain", domain), std::pair("metric", metric)})
+    if (!value.empty())
+      path += (path.find('?') == std::string::npos ? "?" : "&") + std::string(name) + "=" + value;
+  return ask(console, "GET", path, nullptr,
+             [&](const Json& json) { return show_telemetry(json, console.screen); });
+}
+
 int run_orchestrator(const Console& console) {
   return ask(
       console, "GET", "/v1/orchestrator", nullptr,

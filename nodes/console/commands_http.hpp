@@ -58,6 +58,8 @@ int run_reconciliation(const Console& console, const std::string& name);
 int run_journal(const Console& console);
 int run_groups(const Console& console);
 int run_orchestrator(const Console& console);
+/// What the node measures; of one domain and metric, or all when empty.
+int run_telemetry(const Console& console, const std::string& domain, const std::string& metric);
 struct HandOverOptions {
   std::string group, to, reason;
   bool fast = false;     // of the node that takes over, from a leader that does not answer

@@ -160,7 +160,7 @@ struct CommandLine {
   Run chosen;
   // Options that several commands share; only one command runs.
   std::string name, path, reason, account, scope, directory, config = "config", to, cluster,
-                                                             to_member;
+                                                             to_member, domain, metric;
   HandOverOptions hand_over_options;
   OrderFilter orders;
   KillOptions kill;
@@ -239,6 +239,13 @@ void CommandLine::add_looking() {
   add_watch(command(&app, "orchestrator",
                     "Failures that reached a node's root, and what was decided",
                     watched([](Console& c) { return run_orchestrator(c); })));
+  auto* telemetry =
+      command(&app, "telemetry", "What the node measures of itself and its host",
+              watched([this](Console& c) { return run_telemetry(c, domain, metric); }));
+  telemetry->add_option("--domain", domain,
+                        "cpu, network, io, execution or http; all if not given");
+  telemetry->add_option("--metric", metric, "One metric by its name: system.cpu.utilization");
+  add_watch(telemetry);
   auto* hand_over = command(&app, "hand-over", "A planned change of leader: no order is refused",
                             [this](Console& c) {
                               hand_over_options.group = path;

@@ -362,6 +362,37 @@ std::string show_groups(const Json& json, const Screen& screen) {
   return "member " + text_of(json, "member") + "\n" + table.str(screen);
 }
 
+std::string show_telemetry(const Json& json, const Screen& screen) {
+  Table table({{"METRIC", false, false},
+               {"INSTANCE", false, true},
+               {"GROUP", true, false},
+               {"VALUE", true, false},
+               {"UNIT", false, false},
+               {"TIME", false, false},
+               {"", false, false}});
+  for (const auto& series : list_in(json, "series"))
+    table.add({text_of(series, "metric"),
+               text_of(series, "instance"),
+               text_of(series, "group"),
+               text_of(series, "value"),
+               text_of(series, "unit"),
+               clock_of(series, "time"),
+               {flag_in(series, "outside") ? "outside" : "", Style::kDim}});
+  const Json& counts = json.contains("counts") ? json["counts"] : Json();
+  std::string lost;
+  if (number_in(counts, "lost"))
+    lost += ", " + text_of(counts, "lost") + " lost by slow subscribers";
+  uint64_t refused = 0;
+  if (counts.contains("refused"))
+    for (const auto& [cause, count] : counts["refused"].items())
+      refused += number_in(counts["refused"], cause.c_str());
+  if (refused) lost += ", " + std::to_string(refused) + " refused from outside";
+  if (number_in(counts, "export_lost"))
+    lost += ", " + text_of(counts, "export_lost") + " not taken by the OTLP endpoint";
+  return table.str(screen) + "every " + text_of(json, "interval_ms") + " ms, " +
+         text_of(counts, "busy_us_mean") + " us of CPU each" + lost + "\n";
+}
+
 std::string show_guard(const Json& json, const Screen& screen) {
   Table table({{"GUARD", false, false}, {"", false, true}});
   for (const auto& [field, value] : json.items()) {

@@ -29,6 +29,7 @@ std::string show_journal(const Json& json, const Screen& screen);
 std::string show_hand_over(const Json& json);
 std::string show_groups(const Json& json, const Screen& screen);
 std::string show_orchestrator(const Json& json, const Screen& screen);
+std::string show_telemetry(const Json& json, const Screen& screen);
 std::string show_backup(const Json& json, const Screen& screen);
 
 /// A guard's answer, which is flat.

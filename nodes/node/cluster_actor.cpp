@@ -84,7 +84,8 @@ ClusterPart::ClusterPart(const settings::Settings& settings, JournalRocksdb& jou
       loop_(loop),
       system_(system),
       groups_(std::move(groups)),
-      hooks_(std::move(hooks)) {}
+      hooks_(std::move(hooks)),
+      meter_(settings.cluster->limits.beat) {}
 
 ClusterPart::~ClusterPart() {
   close();
@@ -216,10 +217,12 @@ Result<> ClusterPart::open() {
   Links::Hooks hooks;
   hooks.up = [this](MemberId member, const Hello& hello) { peer_up(member, hello); };
   hooks.down = [this](MemberId member, bool gone) {
+    meter_.relinked(member);
     for (auto& [group, shell] : shells_) shell->link_down(member, gone);
     for (const GroupId group : groups_) check_away(group);
   };
   hooks.message = [this](MemberId from, GroupId group, PeerMessage&& message) {
+    meter_.heard(from, message, loop_.turn_time());
     const auto found = shells_.find(group);
     if (found != shells_.end()) found->second->message(from, message);
   };

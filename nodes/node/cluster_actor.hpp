@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "nodes/node/api/views.hpp"
+#include "nodes/node/telemetry/peer_meter.hpp"
 #include "nodes/settings/settings.hpp"
 #include "supervision/replication/arbiter/arbiter.hpp"
 #include "supervision/replication/group_shell.hpp"
@@ -74,6 +75,8 @@ class ClusterPart {
   Result<> force(GroupId group);
   /// Any thread: how all stood a moment ago.
   operator_api::ReplicaGroupsView views() const;
+  /// Adds what the interval showed of peers and of the groups led here. On the loop.
+  void measure(telemetry::Readings& out);
 
  private:
   class StandIn;
@@ -123,6 +126,9 @@ class ClusterPart {
   mutable std::mutex views_mutex_;
   operator_api::ReplicaGroupsView views_;
   MonoTime published_;
+  PeerMeter meter_;
+  MonoTime measured_;
+  std::map<MemberId, uint64_t> ups_;  // of links, when measured
   MonoTime leave_by_;
   bool leaving_ = false, closed_ = false;
 

@@ -25,6 +25,9 @@
 #include "nodes/node/process_linux.hpp"
 #include "nodes/node/setup_linux.hpp"
 #include "nodes/node/snapshot_trigger_linux.hpp"
+#include "nodes/node/stop_actor.hpp"
+#include "nodes/node/telemetry/node_sources_linux.hpp"
+#include "nodes/node/telemetry/telemetry_part_actor.hpp"
 #include "supervision/runtime/hot_loop_linux.hpp"
 #include "supervision/runtime/progress_file_linux.hpp"
 
@@ -100,6 +103,7 @@ class Node {
     system.register_types = modules_of_mesh(settings_);
     system_ = std::make_unique<ActorSystem>(system);
     if (auto joined = join_cluster(); !joined) return joined;
+    measure();
     auto ingress = ingress_settings(settings_, ingress_port());
     if (!ingress) return ingress.error();
     ingress_settings_ = std::move(ingress).value();
@@ -112,6 +116,18 @@ class Node {
     on_stop_signal(*loop_, [this] { stop(); });
     watch_disk();
     return start_operator_api(std::move(tokens).value());
+  }
+
+  /// Telemetry knows of what there is by now; the operator API comes with its start.
+  void measure() {
+    telemetry_ =
+        std::make_unique<TelemetryPart>(settings_, *loop_, registry_, [this] { return root(); });
+    telemetry_->add(journal_source(*journal_));
+    for (const auto& venue : settings_.venues) {
+      meters_.push_back(std::make_shared<telemetry::FlowMeter>());
+      telemetry_->add(flow_source(meters_.back(), venue.entry.name.str(), venue.entry.group));
+    }
+    if (cluster_) telemetry_->add_hot([this](telemetry::Readings& out) { cluster_->measure(out); });
   }
 
   Result<> join_cluster() {
@@ -260,6 +276,7 @@ class Node {
     root.children.push_back(orchestrator_child(
         {settings_, *loop_, cluster_.get(), mesh_.get(), codec_,
          [this] { return make_log(orchestrator::kGroup); }, [this] { return root_; }}));
+    for (auto& child : telemetry_->children()) root.children.push_back(std::move(child));
     {
       std::lock_guard lock(root_mutex_);
       root_ = spawn_supervisor(system_->get(), std::move(root));
@@ -322,6 +339,7 @@ class Node {
     setup.make_transport = venues::tcp_transports({venue.host, venue.port}, fences_[i]);
     if (venue.drop_copy) setup.drop_copy = drop_copy_setup(venue);
     setup.wall = wall_now;
+    setup.meter = meters_[i];
     for (uint32_t shard = 0; shard < settings_.node.shards; ++shard)
       setup.shards.push_back(shard_group(shard));
     setup.find_shard = [this](GroupId group) { return leader(group); };
@@ -390,6 +408,11 @@ class Node {
     return cluster_ ? cluster_->find(group) : local(group);
   }
 
+  ActorHandle root() {
+    const std::lock_guard lock(root_mutex_);
+    return root_;
+  }
+
   /// The root gave up, or has stopped as it was told to.
   void root_down(const std::string& why) {
     if (!stopping_) {
@@ -410,10 +433,7 @@ class Node {
     setup.journal = journal_.get();
     setup.snapshots = snapshots_.get();
     setup.wall = wall_now;
-    setup.root = [this] {
-      std::lock_guard lock(root_mutex_);
-      return root_;
-    };
+    setup.root = [this] { return root(); };
     setup.loop_progress = [this] { return loop_->progress(); };
     if (cluster_) {
       setup.groups = [this] { return cluster_->views(); };
@@ -436,6 +456,7 @@ class Node {
         [this](const std::string& line) { return audit_->append(line); }, wall_now);
     if (!started) return started.error();
     server_ = std::move(started).value();
+    telemetry_->add(http_source(server_->counters()));
     say("operator API on " + server_->url());
     return operator_api::announce(settings_.node.state_directory, server_->url(),
                                   settings_.node.token_file());
@@ -485,37 +506,8 @@ class Node {
   }
 
   void stop_venues() {
-    stopper_ = spawn_function_on(system_->get(), *loop_, [this](LoopActor* self) -> Behavior {
-      auto left = std::make_shared<std::size_t>(settings_.venues.size());
-      const auto one_done = [this, self, left] {
-        if (--*left > 0) return;
-        self->quit();
-        stop_tree();
-      };
-      const Duration within = Duration{settings_.node.shutdown.within.ns / 2};
-      for (const auto& venue : settings_.venues) {
-        const auto gateway = registry_->find(gateway_path(venue.entry.name));
-        if (!gateway) {
-          one_done();
-          continue;
-        }
-        const auto name = venue.entry.name.str();
-        request_within(self, gateway, {"venue stop", within},
-                       VenueStop{Duration{within.ns * 3 / 4}})
-            .then(
-                [name, one_done](const VenueStopped& stopped) {
-                  say("venue " + name +
-                      (stopped.logged_out ? " logged out" : " did not answer the Logout"));
-                  one_done();
-                },
-                [name, one_done](const ActorError& error) {
-                  say("venue " + name + " did not stop: " + describe(error));
-                  one_done();
-                });
-      }
-      if (settings_.venues.empty()) one_done();
-      return {[](Unit) {}};
-    });
+    stopper_ =
+        stop_gateways(settings_, *registry_, system_->get(), *loop_, [this] { stop_tree(); });
   }
 
   void stop_tree() {
@@ -528,11 +520,13 @@ class Node {
     server_.reset();
     backend_.reset();
     if (exit_ == NodeExit::kStopped && stopping_ && snapshots_) snapshots_->make_all();
+    if (telemetry_) telemetry_->close();
     if (cluster_) cluster_->close();
     if (loop_) loop_->close();
     root_ = watcher_ = stopper_ = nullptr;
     snapshots_.reset();
     mesh_.reset();
+    telemetry_.reset();
     cluster_.reset();
     system_.reset();
     appender_.reset();
@@ -568,7 +562,9 @@ class Node {
   std::unique_ptr<ActorSystem> system_;
   std::unique_ptr<Mesh> mesh_;            // none: cluster.toml names no address for it
   std::unique_ptr<ClusterPart> cluster_;  // none: a node by itself
-  std::mutex root_mutex_;                 // the operator's actor asks for the root
+  std::vector<std::shared_ptr<telemetry::FlowMeter>> meters_;  // of the venues
+  std::unique_ptr<TelemetryPart> telemetry_;
+  std::mutex root_mutex_;  // the operator's actor asks for the root
   ActorHandle root_, watcher_, stopper_;
   std::unique_ptr<operator_api::OperatorBackend> backend_;
   std::unique_ptr<operator_api::AuditFile> audit_;

@@ -10,9 +10,13 @@
 #include "nodes/node/api/metrics.hpp"
 #include "nodes/node/files_linux.hpp"
 #include "nodes/node/gather.hpp"
-#include "nodes/node/ingress_metrics.hpp"
+#include "nodes/node/operator/ingress_metrics.hpp"
+#include "nodes/node/operator/kill_names.hpp"
+#include "nodes/node/operator/tree_views.hpp"
 #include "nodes/node/orchestrator_part_actor.hpp"
 #include "nodes/node/setup_linux.hpp"
+#include "nodes/node/telemetry/telemetry_metrics.hpp"
+#include "nodes/node/telemetry/telemetry_part_actor.hpp"
 #include "nodes/node/trading_metrics.hpp"
 #include "supervision/runtime/room_messages.hpp"
 
@@ -55,6 +59,8 @@ class OperatorActor final : public PoolActor {
 
 /// Rows of a worker (orders of a shard) that its part of the tree shows.
 constexpr uint64_t kLeavesShown = 200;
+/// A scrape does not wait longer for what is beside the order path.
+constexpr Duration kTelemetryWithin = Duration::milliseconds(500);
 
 /// Leaves time to put the parts together before the caller is told that there was no answer.
 Duration share_of(const Call& call) { return Duration{call.within.ns * 4 / 5}; }
@@ -79,28 +85,28 @@ class NodeOperator final : public OperatorBackend {
   void tree(const Call& call, const operator_api::TreeQuery& query,
             Answer<TreeNodeView> answer) override {
     run([this, call, query, answer](OperatorActor& self) {
-      self.ask<TreeNode>(setup_.root(), share_of(call), holdfast::TreeQuery{},
-                         [this, &self, call, query, answer](Result<TreeNode> root) {
-                           if (!root) return answer(root.error());
-                           const TreeNode* from = find(root.value(), query.path);
-                           if (!from)
-                             return answer(Error{ErrorCode::kNotFound,
-                                                 "there is no '" + query.path +
-                                                     "' in the tree; `holdfast tree` shows it"});
-                           TreeNodeView view = view_of(*from, query.depth);
-                           remember(root.value());
-                           if (from->leaves == 0 || query.depth == 0)
-                             return answer(std::move(view));
-                           // A worker that was named shows what it holds: the orders of a shard.
-                           self.ask<LeafPage>(setup_.root(), share_of(call),
-                                              LeafQuery{from->path, 0, kLeavesShown},
-                                              [this, view, answer](Result<LeafPage> page) mutable {
-                                                if (page)
-                                                  for (const auto& row : page.value().rows)
-                                                    view.children.push_back(view_of(row, 0));
-                                                answer(std::move(view));
-                                              });
-                         });
+      self.ask<TreeNode>(
+          setup_.root(), share_of(call), holdfast::TreeQuery{},
+          [this, &self, call, query, answer](Result<TreeNode> root) {
+            if (!root) return answer(root.error());
+            const TreeNode* from = find_in_tree(root.value(), query.path);
+            if (!from)
+              return answer(
+                  Error{ErrorCode::kNotFound,
+                        "there is no '" + query.path + "' in the tree; `holdfast tree` shows it"});
+            TreeNodeView view = trees_.view(*from, query.depth, setup_.wall());
+            trees_.remember(root.value(), setup_.wall());
+            if (from->leaves == 0 || query.depth == 0) return answer(std::move(view));
+            // A worker that was named shows what it holds: the orders of a shard.
+            self.ask<LeafPage>(setup_.root(), share_of(call),
+                               LeafQuery{from->path, 0, kLeavesShown},
+                               [this, view, answer](Result<LeafPage> page) mutable {
+                                 if (page)
+                                   for (const auto& row : page.value().rows)
+                                     view.children.push_back(trees_.view(row, 0, setup_.wall()));
+                                 answer(std::move(view));
+                               });
+          });
     });
   }
 
@@ -188,16 +194,21 @@ class NodeOperator final : public OperatorBackend {
       self.ask<ingress::IngressStats>(
           setup_.registry->find(std::string(kRootPath) + "/ingress"), share_of(call),
           ingress::IngressStatsQuery{}, [this, &self, call, answer](auto ingress) {
-            ask_gateways<VenueSessionView>(self, share_of(call), VenueSessionQuery{},
-                                           [this, &self, call, answer, ingress](auto venues) {
-                                             ask_shards<ShardViewAnswer>(
-                                                 self, share_of(call), ShardQuery{},
-                                                 [this, answer, ingress, venues](auto shards) {
-                                                   MetricsText text = metrics_of(venues, shards);
-                                                   if (ingress) add_ingress(text, ingress.value());
-                                                   answer(std::move(text).take());
-                                                 });
-                                           });
+            ask_gateways<VenueSessionView>(
+                self, share_of(call), VenueSessionQuery{},
+                [this, &self, call, answer, ingress](auto venues) {
+                  ask_shards<ShardViewAnswer>(self, share_of(call), ShardQuery{},
+                                              [this, &self, answer, ingress, venues](auto shards) {
+                                                MetricsText text = metrics_of(venues, shards);
+                                                if (ingress) add_ingress(text, ingress.value());
+                                                ask_telemetry(
+                                                    self, *setup_.registry, kTelemetryWithin, {},
+                                                    [text, answer](auto view) mutable {
+                                                      if (view) add_telemetry(text, *view.value());
+                                                      answer(std::move(text).take());
+                                                    });
+                                              });
+                });
           });
     });
   }
@@ -205,7 +216,7 @@ class NodeOperator final : public OperatorBackend {
   void set_kill(const Call& call, const KillRequest& request, Answer<FanOutView> answer) override {
     run([this, call, request, answer](OperatorActor& self) {
       const KillSwitch& kill = request.kill;
-      if (auto known = request.force ? success() : known_name(kill); !known)
+      if (auto known = request.force ? success() : known_name(limits_now(), kill); !known)
         return answer(known.error());
       SetKill command;
       command.kill = kill;
@@ -330,60 +341,8 @@ class NodeOperator final : public OperatorBackend {
     view.parts.push_back(std::move(one));
   }
 
-  /// Algos name themselves with their orders: any name may be one.
-  Result<> known_name(const KillSwitch& kill) const {
-    const auto& limits = (in_force_ ? *in_force_ : setup_.settings->risk).limits;
-    std::vector<std::string> names;
-    if (kill.scope == KillScope::kAccount)
-      for (const auto& account : limits.accounts) names.push_back(account.account.str());
-    else if (kill.scope == KillScope::kDesk)
-      for (const auto& desk : limits.desks) names.push_back(desk.desk.str());
-    else
-      return success();
-    if (std::find(names.begin(), names.end(), kill.name.str()) != names.end()) return success();
-    const auto close = settings::nearest(kill.name.view(), names);
-    return Error{ErrorCode::kNotFound,
-                 "risk.toml names no " + std::string(name_of(kill.scope)) + " '" + kill.name.str() +
-                     "'" + (close.empty() ? "" : "; did you mean '" + close + "'?") +
-                     " Nothing was done; --force does it all the same"};
-  }
-
-  static const TreeNode* find(const TreeNode& node, const std::string& path) {
-    if (path.empty() || node.path == path) return &node;
-    for (const auto& child : node.children)
-      if (path == child.path || path.starts_with(child.path + "/")) return find(child, path);
-    return nullptr;
-  }
-
-  /// Rates are over the time since the tree was last looked at.
-  void remember(const TreeNode& node) {
-    seen_[node.path] = {node.messages_handled, setup_.wall()};
-    for (const auto& child : node.children) remember(child);
-  }
-  uint64_t rate_of(const TreeNode& node) const {
-    const auto before = seen_.find(node.path);
-    if (before == seen_.end() || before->second.first > node.messages_handled) return 0;
-    const int64_t ms = (setup_.wall() - before->second.second).ms();
-    return ms <= 0
-               ? 0
-               : (node.messages_handled - before->second.first) * 1000 / static_cast<uint64_t>(ms);
-  }
-
-  TreeNodeView view_of(const TreeNode& node, uint32_t depth) {
-    TreeNodeView view;
-    view.path = node.path;
-    view.name =
-        node.path.substr(node.path.rfind('/') == std::string::npos ? 0 : node.path.rfind('/') + 1);
-    view.kind = node.detail.empty() ? node.kind : node.kind + " (" + node.detail + ")";
-    view.state = node.state;
-    view.restarts = node.restarts;
-    view.mailbox_depth = node.mailbox_depth;
-    view.messages = node.messages_handled;
-    view.messages_per_second = rate_of(node);
-    view.last_exit = node.last_exit;
-    if (depth > 0)
-      for (const auto& child : node.children) view.children.push_back(view_of(child, depth - 1));
-    return view;
+  const RiskLimits& limits_now() const {
+    return (in_force_ ? *in_force_ : setup_.settings->risk).limits;
   }
 
   void groups(const Call&, Answer<ReplicaGroupsView> answer) override {
@@ -393,6 +352,24 @@ class NodeOperator final : public OperatorBackend {
   void orchestrator(const Call& call, Answer<OrchestratorView> answer) override {
     run([this, call, answer](OperatorActor& self) {
       ask_orchestrator(self, *setup_.settings, *setup_.registry, share_of(call), answer);
+    });
+  }
+
+  void telemetry(const Call& call, const telemetry::TelemetryQuery& query,
+                 Answer<telemetry::SharedView> answer) override {
+    run([this, call, query, answer](OperatorActor& self) {
+      ask_telemetry(self, *setup_.registry, share_of(call), query, answer);
+    });
+  }
+  MemberId member_named(std::string_view name) const override {
+    const auto& cluster = setup_.settings->cluster;
+    const auto* member = cluster ? cluster->find(std::string(name)) : nullptr;
+    return member ? member->id : MemberId{};
+  }
+  void take_samples(const Call& call, telemetry::OutsideSamples samples,
+                    Answer<telemetry::OutsideTaken> answer) override {
+    run([this, call, samples, answer](OperatorActor& self) {
+      hand_in_samples(self, *setup_.registry, share_of(call), samples, answer);
     });
   }
 
@@ -579,8 +556,7 @@ class NodeOperator final : public OperatorBackend {
   ActorHandle actor_;
   // Only in the actor:
   std::unique_ptr<settings::RiskSettings> in_force_;  // after a reload
-  std::map<std::string, std::pair<uint64_t, WallTime>>
-      seen_;  // messages handled, when last looked at
+  TreeViews trees_;
 };
 
 }  // namespace

@@ -65,6 +65,14 @@ struct OrdersSettings {
   Duration venue_grace = Duration::seconds(2);
 };
 
+struct TelemetrySettings {
+  bool enabled = true;
+  Duration interval = Duration::milliseconds(100);
+  Duration retention = Duration::seconds(60);  // of what `holdfast telemetry` can show
+  std::string otlp_endpoint;                   // "": nothing is sent
+  Duration otlp_every = Duration::seconds(1);  // between two requests
+};
+
 struct NodeSettings {
   std::string name;
   std::string state_directory;  // sockets, operator.json, pid file, token, journal by default
@@ -74,6 +82,7 @@ struct NodeSettings {
   IngressSettings ingress;
   OrdersSettings orders;
   OperatorApiSettings operator_api;
+  TelemetrySettings telemetry;
   ShutdownSettings shutdown;
 
   std::string journal_directory() const {

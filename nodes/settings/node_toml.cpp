@@ -101,6 +101,24 @@ void read_orders(TableReader table, OrdersSettings& orders) {
   table.finish();
 }
 
+void read_telemetry(TableReader table, TelemetrySettings& telemetry) {
+  telemetry.enabled = table.flag("enabled", telemetry.enabled);
+  telemetry.interval = table.duration("interval", telemetry.interval, Duration::milliseconds(20),
+                                      Duration::seconds(10));
+  telemetry.retention = table.duration("retention", telemetry.retention, Duration::seconds(1),
+                                       Duration::seconds(3'600));
+  telemetry.otlp_endpoint = table.text("otlp_endpoint", "", 1'024);
+  telemetry.otlp_every = table.duration("otlp_every", telemetry.otlp_every,
+                                        Duration::milliseconds(100), Duration::seconds(300));
+  const auto& url = telemetry.otlp_endpoint;
+  if (!url.empty() && !url.starts_with("http://") && !url.starts_with("https://"))
+    table.complain("otlp_endpoint",
+                   "otlp_endpoint: expected http://HOST:PORT/v1/metrics or https, "
+                   "found " +
+                       in_quotes(url));
+  table.finish();
+}
+
 void read_shutdown(TableReader table, ShutdownSettings& shutdown) {
   shutdown.open_orders = table.choice("open_orders", 0, {"keep", "cancel"}) == 0
                              ? OpenOrdersAtStop::kKeep
@@ -132,6 +150,7 @@ void read_node(const Document& document, NodeSettings& node, Problems& problems)
   if (auto table = root.table("ingress")) read_ingress(*table, node.ingress);
   if (auto table = root.table("orders")) read_orders(*table, node.orders);
   if (auto table = root.table("operator_api")) read_operator_api(*table, node.operator_api);
+  if (auto table = root.table("telemetry")) read_telemetry(*table, node.telemetry);
   if (auto table = root.table("shutdown")) read_shutdown(*table, node.shutdown);
   root.finish();
 }

@@ -221,7 +221,9 @@ void HotLoop::one_turn(int timeout_ms) {
   arm_timer();
   ++stats_.turns;
   advance();
-  stats_.longest_turn = std::max(stats_.longest_turn, now() - turn_time_);
+  const Duration took = now() - turn_time_;
+  stats_.longest_turn = std::max(stats_.longest_turn, took);
+  longest_turn_ = std::max(longest_turn_, took);
 }
 
 void HotLoop::dispatch_fds(int timeout_ms) {

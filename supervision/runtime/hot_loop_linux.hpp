@@ -9,6 +9,7 @@
 #include <queue>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "supervision/runtime/event_loop.hpp"
@@ -74,6 +75,8 @@ class HotLoop final : public EventLoop {
   /// loop.
   void progress_sink(std::atomic<uint64_t>* sink) { progress_sink_ = sink; }
   HotLoopStats stats() const;
+  /// The longest turn since this was last asked. On the loop's thread.
+  Duration take_longest_turn() { return std::exchange(longest_turn_, {}); }
 
   // -- EventLoop
   MonoTime now() const override;
@@ -138,6 +141,7 @@ class HotLoop final : public EventLoop {
   std::size_t budget_ = 0;
   bool closed_ = false;
   HotLoopStats stats_;
+  Duration longest_turn_;  // since it was taken
   // stop() on any thread pairs with run()'s check after each turn.
   std::atomic<bool> stopping_{false};
   // Written by the loop, read by whoever watches it; only its change matters.

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "nodes/node/api/order_id.hpp"
+#include "nodes/node/api/telemetry_http.hpp"
 
 namespace holdfast::operator_api {
 namespace {
@@ -531,6 +532,7 @@ Router operator_routes(OperatorBackend& backend, std::shared_ptr<const ServerCou
   add_journal(router, backend);
   add_groups(router, backend);
   add_metrics(router, backend, std::move(counters));
+  add_telemetry(router, backend);
   add_index(router);
   return router;
 }

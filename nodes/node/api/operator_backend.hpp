@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "messages/telemetry/view.hpp"
 #include "nodes/node/api/roles.hpp"
 #include "nodes/node/api/views.hpp"
 
@@ -48,6 +49,18 @@ class OperatorBackend {
   /// Decisions about failures, as this node's copy of the orchestrator's journal has them.
   virtual void orchestrator(const Call&, Answer<OrchestratorView> answer) {
     answer(Error{ErrorCode::kUnavailable, "this node has no orchestrator"});
+  }
+  /// What this node measures. kUnavailable: telemetry is off or restarts.
+  virtual void telemetry(const Call&, const telemetry::TelemetryQuery&,
+                         Answer<telemetry::SharedView> answer) {
+    answer(Error{ErrorCode::kUnavailable, "this node has no telemetry"});
+  }
+  /// A member of this node's cluster; zero: there is none of that name. Answers at once.
+  virtual MemberId member_named(std::string_view) const { return {}; }
+  /// Samples that somebody else has measured; each is judged, and told what became of it.
+  virtual void take_samples(const Call&, telemetry::OutsideSamples,
+                            Answer<telemetry::OutsideTaken> answer) {
+    answer(Error{ErrorCode::kUnavailable, "this node has no telemetry"});
   }
   /// Prometheus text (see metrics.hpp); the server appends its own counters.
   virtual void metrics(const Call& call, Answer<std::string> answer) = 0;

@@ -50,6 +50,7 @@ struct Route {
   Duration within = Duration::seconds(5);
   std::string summary;  // one line for people, shown by GET /v1
   Handler handler;
+  std::size_t body_bytes_max = 0;  // 0: as the server has it for all
 };
 
 /// Filled before the server starts, then only read.

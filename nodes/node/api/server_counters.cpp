@@ -20,6 +20,9 @@ void ServerCounters::write(MetricsText& text) const {
   counter("unanswered_total", "requests that the node did not answer in time", unanswered);
   counter("audit_failures_total", "audit lines that could not be written", audit_failures);
   counter("bugs_total", "requests that met a bug of ours", bugs);
+  counter("answers_total", "answers given", answers);
+  counter("server_errors_total", "answers with status 500 or above", server_errors);
+  counter("throttled_total", "answers with status 429", throttled);
   counter("errors_total", "answers with status 400 or above", errors);
 }
 

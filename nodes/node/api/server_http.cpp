@@ -16,7 +16,11 @@ Server::Core::Core(ServerSettings s, Tokens t, Router r, std::shared_ptr<ServerC
       shared_counters(std::move(c)),
       counters(*shared_counters),
       audit_(std::move(audit)),
-      clock_(std::move(clock)) {}
+      clock_(std::move(clock)) {
+  largest_body = settings.body_bytes_max;
+  for (const auto& route : router.routes())
+    largest_body = std::max(largest_body, route.body_bytes_max);
+}
 
 Result<> Server::Core::listen() {
   beast::error_code error;
@@ -141,6 +145,7 @@ Result<std::unique_ptr<Server>> Server::start(ServerSettings settings, Tokens to
 
 Server::~Server() { stop(); }
 
+std::shared_ptr<const ServerCounters> Server::counters() const { return core_->shared_counters; }
 uint16_t Server::port() const { return core_->port; }
 
 std::string Server::url() const {

@@ -42,6 +42,8 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
+  /// What it counts; outlives it for who holds it. Any thread.
+  std::shared_ptr<const ServerCounters> counters() const;
   /// The port it listens on.
   uint16_t port() const;
   /// "http://127.0.0.1:9780".

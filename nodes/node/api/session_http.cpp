@@ -34,7 +34,7 @@ void Session::close() {
 void Session::read_header(Duration within) {
   parser_.emplace();
   parser_->header_limit(static_cast<uint32_t>(core_.settings.header_bytes_max));
-  parser_->body_limit(core_.settings.body_bytes_max);
+  parser_->body_limit(core_.largest_body);  // until it is known whose body it is
   request_ = {};
   route_ = nullptr;
   waiting_for_client_ = true;
@@ -61,10 +61,9 @@ void Session::on_read_error(beast::error_code error) {
         "the header is larger than " + std::to_string(core_.settings.header_bytes_max) + " bytes",
         "send a shorter one");
   if (error == http::error::body_limit)
-    return refuse(
-        413, "too_large",
-        "the body is larger than " + std::to_string(core_.settings.body_bytes_max) + " bytes",
-        "send a smaller one");
+    return refuse(413, "too_large",
+                  "the body is larger than " + std::to_string(body_bytes_max()) + " bytes",
+                  "send a smaller one");
   refuse(400, "bad_request", "this is not HTTP/1.1: " + error.message(),
          "use `holdfast` or an HTTP client");
 }
@@ -126,6 +125,9 @@ void Session::route() {
 }
 
 void Session::read_body() {
+  parser_->body_limit(body_bytes_max());
+  if (parser_->content_length() && *parser_->content_length() > body_bytes_max())
+    return on_read_error(http::error::body_limit);
   stream_.expires_after(chrono_of(core_.settings.read_within));
   if (beast::iequals(parser_->get()[http::field::expect], "100-continue")) {
     auto proceed = std::make_shared<http::response<http::empty_body>>(http::status::continue_, 11);
@@ -146,6 +148,7 @@ void Session::on_body(beast::error_code error) {
   if (error) return on_read_error(error);
   waiting_for_client_ = false;
   request_.body = std::move(parser_->get().body());
+  begun_ = std::chrono::steady_clock::now();
   dispatch(*route_);
 }
 
@@ -192,6 +195,8 @@ void Session::answer(uint64_t serial, Response response) {
   CHECK(serial == serial_ && !answered_);
   answered_ = true;
   deadline_.cancel();
+  core_.counters.latency.add(
+      {std::chrono::nanoseconds(std::chrono::steady_clock::now() - begun_).count()});
   if (route_->effect != Effect::kNone) core_.audit(request_, "answered", response.status);
   write(std::move(response));
 }
@@ -205,7 +210,10 @@ void Session::refuse(unsigned status, std::string_view code, std::string_view te
 }
 
 void Session::write(Response response) {
+  ++core_.counters.answers;
   if (response.status >= 400) ++core_.counters.errors;
+  if (response.status >= 500) ++core_.counters.server_errors;
+  if (response.status == 429) ++core_.counters.throttled;
   response_.emplace(static_cast<http::status>(response.status), 11);
   response_->set(http::field::content_type, response.content_type);
   response_->set(http::field::cache_control, "no-store");

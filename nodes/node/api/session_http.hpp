@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <chrono>
 #include <list>
 #include <mutex>
 #include <set>
@@ -43,6 +44,7 @@ class Server::Core {
   const std::shared_ptr<ServerCounters> shared_counters;
   ServerCounters& counters;
   std::shared_ptr<Gate> gate = std::make_shared<Gate>();
+  std::size_t largest_body = 0;  // of all routes
   uint16_t port = 0;
 
   /// Keeps a line about a command; false when it could not.
@@ -87,6 +89,10 @@ class Session : public std::enable_shared_from_this<Session> {
   void refuse(unsigned status, std::string_view code, std::string_view text,
               std::string_view what_to_do);
   void write(Response response);
+  std::size_t body_bytes_max() const {
+    return route_ && route_->body_bytes_max ? route_->body_bytes_max
+                                            : core_.settings.body_bytes_max;
+  }
   void on_written(beast::error_code error);
 
   Server::Core& core_;
@@ -97,7 +103,8 @@ class Session : public std::enable_shared_from_this<Session> {
   asio::steady_timer deadline_;
   Request request_;
   const Route* route_ = nullptr;
-  std::string allow_;    // for a 405
+  std::string allow_;                            // for a 405
+  std::chrono::steady_clock::time_point begun_;  // the request was there
   uint64_t serial_ = 0;  // of the request being answered; an answer to another is late
   bool answered_ = true;
   bool keep_alive_ = false;

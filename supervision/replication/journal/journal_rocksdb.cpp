@@ -10,6 +10,7 @@
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -307,16 +308,29 @@ std::unique_ptr<LogReader> JournalRocksdb::reader(GroupId group) const {
 
 // ---- writing ------------------------------------------------------------------------------------
 
+namespace {
+/// For how long something takes, only.
+MonoTime clock_now() {
+  return {std::chrono::duration_cast<std::chrono::nanoseconds>(
+              std::chrono::steady_clock::now().time_since_epoch())
+              .count()};
+}
+}  // namespace
+
 Result<> JournalRocksdb::write(rocksdb::WriteBatch& batch) {
+  const MonoTime begun = clock_now();
   auto status = db_->Write({}, &batch);
   if (status.ok()) status = db_->FlushWAL(false);  // write(2): the kernel has it
   writes_.fetch_add(1, std::memory_order_relaxed);
+  write_latency_.add(clock_now() - begun);
   return status.ok() ? success() : Result<>(error_of(status, settings_.directory, "writing"));
 }
 
 Result<> JournalRocksdb::sync() {
   syncs_.fetch_add(1, std::memory_order_relaxed);
+  const MonoTime begun = clock_now();
   const auto status = db_->FlushWAL(true);
+  sync_latency_.add(clock_now() - begun);
   return status.ok() ? success() : Result<>(error_of(status, settings_.directory, "syncing"));
 }
 

@@ -13,6 +13,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "messages/telemetry/latency.hpp"
 #include "supervision/replication/journal/log.hpp"
 #include "supervision/replication/protocol/messages.hpp"
 
@@ -142,6 +143,9 @@ class JournalRocksdb {
   /// other.
   const std::string& directory_id() const { return directory_id_; }
   const std::string& directory() const { return settings_.directory; }
+  /// How long appends and fsyncs took. Any thread.
+  const telemetry::LatencyRecorder& write_latency() const { return write_latency_; }
+  const telemetry::LatencyRecorder& sync_latency() const { return sync_latency_; }
   uint64_t writes() const { return writes_.load(std::memory_order_relaxed); }
   uint64_t syncs() const { return syncs_.load(std::memory_order_relaxed); }
   uint64_t snapshot_bytes() const { return snapshot_bytes_.load(std::memory_order_relaxed); }
@@ -167,6 +171,7 @@ class JournalRocksdb {
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
   std::atomic<uint64_t> writes_{0}, syncs_{0},
       snapshot_bytes_{0};  // statistics only, pair with nothing
+  telemetry::LatencyRecorder write_latency_, sync_latency_;
 
   std::mutex sync_mutex_;
   std::condition_variable sync_wanted_;

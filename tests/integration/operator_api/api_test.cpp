@@ -156,8 +156,8 @@ TEST_F(OperatorApi, EveryEndpointDemandsItsRole) {
       guarded += role < needed;
     }
   }
-  EXPECT_EQ(guarded, 24u);
-  EXPECT_EQ(metric("holdfast_operator_api_forbidden_total"), "24");
+  EXPECT_EQ(guarded, 26u);
+  EXPECT_EQ(metric("holdfast_operator_api_forbidden_total"), "26");
 }
 
 TEST_F(OperatorApi, CommandNeedsAReasonAndIsLoggedWithItsAuthor) {

@@ -238,6 +238,26 @@ TEST_F(SettingsFiles, OutsideLoopbackTlsIsDemanded) {
             "only; put a proxy that terminates TLS in front of it\n");
 }
 
+TEST_F(SettingsFiles, TelemetryIsOnUnlessToldOtherwiseAndItsNumbersAreBounded) {
+  EXPECT_EQ(problems(), "");
+  EXPECT_TRUE(settings_.node.telemetry.enabled);
+  EXPECT_EQ(settings_.node.telemetry.interval, Duration::milliseconds(100));
+  const auto with = [this](const std::string& lines) {
+    write("node.toml", std::string(kNode) + "[telemetry]\n" + lines);
+    return problems();
+  };
+  EXPECT_EQ(with("enabled = false\ninterval = \"1s\"\nretention = \"5m\"\n"
+                 "otlp_endpoint = \"http://127.0.0.1:4318/v1/metrics\"\notlp_every = \"10s\"\n"),
+            "");
+  EXPECT_FALSE(settings_.node.telemetry.enabled);
+  EXPECT_EQ(settings_.node.telemetry.otlp_every, Duration::seconds(10));
+  EXPECT_THAT(with("interval = \"1ms\"\n"), testing::HasSubstr("interval"));
+  EXPECT_THAT(with("retention = \"9h\"\n"), testing::HasSubstr("retention"));
+  EXPECT_THAT(with("otlp_endpoint = \"file:///etc/passwd\"\n"),
+              testing::HasSubstr("otlp_endpoint"));
+  EXPECT_THAT(with("colour = 1\n"), testing::HasSubstr("colour"));
+}
+
 TEST_F(SettingsFiles, SpinningNeedsItsOwnCpus) {
   write("node.toml", std::string(kNode) + "[loops]\nhot_loops = 2\nspin = true\ncpus = [\"x\"]\n");
   EXPECT_EQ(problems(),

@@ -1,4 +1,4 @@
-#include "nodes/node/ingress_metrics.hpp"
+#include "nodes/node/operator/ingress_metrics.hpp"
 
 namespace holdfast::node {
 
