@@ -220,6 +220,7 @@ class GatewayCurl::Core {
     const auto& file = gateway_->settings().spending_file;
     if (!file.empty() && !step.reply.cached && !replace_file(file, gateway_->ledger().str() + "\n"))
       ++write_failures_;
+    publish();  // who has the answer finds what it cost
     answer(done, std::move(step.reply));
   }
 
