@@ -95,7 +95,7 @@ drill_telemetry() {
   problems+=$(telemetry_hostile "$url" "$(awk '{print $3; exit}' "$HOLDFAST_STATE_DIR/operator.token")")
   "$bin/holdfast" telemetry >/dev/null || problems+="no table; "
   # Whatever was sent, orders flow.
-  cluster_load --flow synthetic:6 --orders 500 --rate 1000 || problems+="no clean flow afterwards; "
+  cluster_load --flow synthetic:6 --ids T --orders 500 --rate 1000 || problems+="no clean flow afterwards; "
   cluster_stop
   if [ -n "$problems" ]; then
     echo "FAIL telemetry: $problems(see $state)"

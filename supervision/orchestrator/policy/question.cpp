@@ -105,7 +105,8 @@ class Reader {
 
   Result<Question> read() {
     for (const auto& [key, value] : settings_)
-      if (std::none_of(kKeys.begin(), kKeys.end(), [&](const auto& k) { return k.key == key; }))
+      if (std::none_of(kKeys.begin(), kKeys.end(),
+                       [name = key](const auto& k) { return k.key == name; }))
         return Error{ErrorCode::kInvalid, "there is no key \"" + key.substr(0, 80) + "\""};
     if (!settings_.contains("action")) return expected("action", "an action", "");
     for (const auto& info : kKeys) {
