@@ -12,6 +12,8 @@
 #define RAPIDJSON_HAS_STDSTRING 1
 // An empty stack of its adds to a null pointer before it looks whether there is room.
 #ifdef __clang__
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wignored-attributes"
 #pragma clang attribute push(__attribute__((no_sanitize("pointer-overflow"))), apply_to = function)
 #endif
 #include <rapidjson/document.h>
@@ -20,6 +22,7 @@
 #include <rapidjson/writer.h>
 #ifdef __clang__
 #pragma clang attribute pop
+#pragma clang diagnostic pop
 #endif
 
 namespace holdfast::llm::json {
