@@ -26,8 +26,9 @@ struct OperatorHealing {
 };
 struct HealingTaken {
   bool ok = false;
-  std::string text;    // why not, or where it went: for people
-  uint64_t as_of = 0;  // index of the journal that the decision was made on
+  std::string text;                       // why not, or where it went: for people
+  uint64_t as_of = 0;                     // index of the journal that the decision was made on
+  ErrorCode code = ErrorCode::kConflict;  // not ok: what `may` said, or kUnavailable
 };
 /// Asks how the loop stands, in this node's copy of the state; the answer is a shared HealingView.
 struct HealingQuery {};

@@ -93,11 +93,14 @@ void on(State& state, const AskExpired& expired, WallTime) {
 
 void on(State& state, const Considered& considered, WallTime) {
   state.counters.proposals += 1;
-  if (considered.held != remediation::Held::kNo || considered.unfit != remediation::Unfit::kNo)
-    return;
+  const bool judged =
+      considered.held == remediation::Held::kNo && considered.unfit == remediation::Unfit::kNo;
   const Verdict verdict = considered.decision.verdict;
-  if (verdict == Verdict::kDeny) state.counters.denied += 1;
-  if (verdict != Verdict::kRecommend && verdict != Verdict::kObserve) return;
+  if (judged && verdict == Verdict::kDeny) state.counters.denied += 1;
+  // A person who proposed something in vain wants to be told why.
+  const bool vain = considered.source == Source::kOperator && considered.remedy == 0;
+  const bool shown = judged && (verdict == Verdict::kRecommend || verdict == Verdict::kObserve);
+  if (!vain && !shown) return;
   state.recommended.push_back(considered);
   if (state.recommended.size() > kRecommendedKept) state.recommended.pop_front();
 }

@@ -259,7 +259,7 @@ struct State {
   uint64_t last_ask = 0;
   WallTime last_standing_ask;
   std::map<advice::Key, WallTime> asked_about;  // in advance, when last
-  std::deque<Considered> recommended;           // the last that policy only shows
+  std::deque<Considered> recommended;  // the last that policy only shows, and a person's in vain
   bool killed = false;
   Label killed_by;
   WallTime killed_at;
