@@ -73,8 +73,9 @@ class MeasurerActor final : public PoolActor {
   /// Looking for readings in this node's telemetry, until all are there or time is up.
   struct Look {
     std::vector<Wish> wishes;
-    WallTime since;  // readings younger than that
-    uint32_t looks = 0, left = 0;
+    WallTime asked;
+    uint32_t looks = 0, left = 0;              // left: questions of the present look
+    bool silent = false;                       // one of them was not answered
     std::vector<telemetry::SharedView> views;  // of the present look
     std::function<void(std::vector<Extremes>)> done;
   };
@@ -82,12 +83,11 @@ class MeasurerActor final : public PoolActor {
   void hear(const MeshWord& word);
   void asked(const MeshWord& word, MemberId from);
   void told(const MeshWord& word, MemberId from);
-  void look_for(std::vector<Wish> wishes, WallTime now,
-                std::function<void(std::vector<Extremes>)> done);
+  void look_for(std::vector<Wish> wishes, std::function<void(std::vector<Extremes>)> done);
   void look(const std::shared_ptr<Look>& look);
   void judge(const std::shared_ptr<Look>& look);
-  void answered(const Key& key, MemberId member, std::vector<Extremes> found);
-  void finish(const Key& key, const char* why);
+  void answered(const Key& key, uint64_t number, MemberId member, std::vector<Extremes> found);
+  void finish(Key key, const char* why);
   void ignore(const MeshWord& word, const std::string& why);
 
   std::shared_ptr<const MeasurerSetup> setup_;
@@ -95,7 +95,7 @@ class MeasurerActor final : public PoolActor {
   std::map<MemberId, std::size_t> questions_;  // of others, open, by who asks
   std::size_t questions_open_ = 0;
   uint64_t last_number_;
-  uint64_t measured_ = 0, unanswered_ = 0, ignored_ = 0, answered_others_ = 0;
+  uint64_t measured_ = 0, unanswered_ = 0, ignored_ = 0, late_ = 0, answered_others_ = 0;
 };
 
 }  // namespace holdfast::node
