@@ -35,6 +35,8 @@ struct World {
   policy::ClockQuality clock = policy::ClockQuality::kUnknown;
   std::shared_ptr<const policy::Policy> policy;   // null: everything is denied
   std::shared_ptr<const remediation::Book> book;  // null: there are no workflows
+  /// Actions that no executor has means for: not to be offered, and never begun.
+  std::vector<ActionKind> without_means;
 
   const GroupPlace* find(GroupId group) const;
   const MemberView* find(MemberId member) const;

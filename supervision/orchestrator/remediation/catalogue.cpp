@@ -115,6 +115,8 @@ std::string_view to_text(Unfit unfit) {
       return "bad_amount";
     case Unfit::kUnreachable:
       return "unreachable";
+    case Unfit::kNoMeans:
+      return "no_means";
   }
   return "invalid";
 }
@@ -122,6 +124,9 @@ std::string_view to_text(Unfit unfit) {
 Unfit complete(Action& action, const World& world) {
   const ActionInfo* info = find_action(action.kind);
   if (!info) return Unfit::kUnknownAction;
+  const auto& without = world.without_means;
+  if (std::find(without.begin(), without.end(), action.kind) != without.end())
+    return Unfit::kNoMeans;
   Place& target = action.target;
   if (target.group && !world.find(target.group)) return Unfit::kUnknownGroup;
   if ((info->needs & kNeedsGroup) && !target.group) return Unfit::kUnknownGroup;

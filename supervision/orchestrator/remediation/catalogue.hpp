@@ -57,8 +57,9 @@ enum class Unfit : uint8_t {
   kNoInstance,
   kBadAmount,
   kUnreachable,
+  kNoMeans,  // no executor can do it
 };
-inline constexpr uint8_t kUnfitCodes = 9;
+inline constexpr uint8_t kUnfitCodes = 10;
 std::string_view to_text(Unfit unfit);
 
 /// Fills in what the action leaves open (the group's leader as the target's member, the successor

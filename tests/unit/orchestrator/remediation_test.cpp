@@ -99,6 +99,10 @@ TEST(Catalogue, CompletesWhatIsLeftOpenAndRefusesWhatCannotBe) {
   EXPECT_EQ(unfit(throttle, world), Unfit::kBadAmount);
   throttle.amount = 500'000;
   EXPECT_EQ(unfit(throttle, world), Unfit::kNo);
+  World bare = world;
+  bare.without_means = {ActionKind::kScaleOut, ActionKind::kThrottle};
+  EXPECT_EQ(unfit(throttle, bare), Unfit::kNoMeans);
+  EXPECT_EQ(unfit(migrate(), bare), Unfit::kNo);
   Action drain;
   drain.kind = ActionKind::kDrain;
   drain.target.member = kA;
