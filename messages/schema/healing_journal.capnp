@@ -199,6 +199,11 @@ struct Considered {
   remedy @6 :UInt64;
 }
 
+struct WallClock {
+  source @0 :UInt8;
+  boundUs @1 :MaybeInt;
+}
+
 struct Note {
   number @0 :UInt64;
   at @1 :Int64;
@@ -207,6 +212,7 @@ struct Note {
   remedy @4 :UInt64;
   text @5 :Text;
   page @6 :Bool;
+  clock @7 :WallClock;
 }
 
 # ---- events
@@ -319,6 +325,7 @@ struct Event {
     killSet @20 :KillSet;
     paged @21 :Paged;
     notesCleared @22 :UInt64;
+    clockTold @23 :WallClock;
   }
 }
 
@@ -372,6 +379,8 @@ struct State {
   lastNote @17 :UInt64;
   notes @18 :List(Note);
   counters @19 :List(UInt64);  # in the order of Counters
+  clock @20 :WallClock;
+  clockTold @21 :Int64;
 }
 
 # ---- between nodes: to whoever leads the orchestrator, and from there

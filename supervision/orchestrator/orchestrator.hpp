@@ -61,7 +61,7 @@ struct OrchestratorCore {
   using Command = orchestrator::Command;
   using Event = orchestrator::Event;
   using Effect = orchestrator::Effect;
-  static constexpr uint8_t kDigestVersion = 2;
+  static constexpr uint8_t kDigestVersion = 3;
 
   /// A failure that is known and a decision that is settled, or forgotten, make no event. One that
   /// comes again is a finding for the healing loop as well.

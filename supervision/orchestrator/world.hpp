@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "messages/remediation.hpp"
+#include "supervision/orchestrator/clock.hpp"
 #include "supervision/orchestrator/policy/policy.hpp"
 #include "supervision/orchestrator/strategy.hpp"
 
@@ -33,6 +34,7 @@ struct World {
   std::optional<Notional> position;        // gross, of all accounts
   policy::SessionPhase phase = policy::SessionPhase::kUnknown;
   policy::ClockQuality clock = policy::ClockQuality::kUnknown;
+  WallClock wall_clock;                           // the leader's own, for the audit
   std::shared_ptr<const policy::Policy> policy;   // null: everything is denied
   std::shared_ptr<const remediation::Book> book;  // null: there are no workflows
   /// Actions that no executor has means for: not to be offered, and never begun.

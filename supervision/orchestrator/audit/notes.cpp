@@ -59,29 +59,28 @@ RecordKind kind_of(const Note& note) {
   return RecordKind::kIncident;  // of a later release's journal: it is kept all the same
 }
 
-Record record_of(const Note& note, const Actor& actor, const NoteClock& clock,
-                 const Redactor& redactor) {
+Record record_of(const Note& note, const Redactor& redactor) {
   Record record;
   record.sequence = note.number;
   record.at = note.at;
-  record.clock = clock.source;
-  record.clock_bound_us = clock.bound_us;
+  record.clock = note.clock.source;
+  record.clock_bound_us = note.clock.bound_us;
   record.kind = kind_of(note);
   record.incident = note.incident;
-  record.actor = actor;
+  record.actor = Actor(kNotesActor);
   record.payload = payload_of(note, redactor);
   CHECK(validate(record));
   return record;
 }
 
-Record lost_note(uint64_t number, WallTime at, const Actor& actor, const NoteClock& clock) {
+Record lost_note(uint64_t number, const Record& after) {
   Record record;
   record.sequence = number;
-  record.at = at;
-  record.clock = clock.source;
-  record.clock_bound_us = clock.bound_us;
+  record.at = after.at;
+  record.clock = after.clock;
+  record.clock_bound_us = after.clock_bound_us;
   record.kind = RecordKind::kLost;
-  record.actor = actor;
+  record.actor = Actor(kNotesActor);
   CHECK(validate(record));
   return record;
 }

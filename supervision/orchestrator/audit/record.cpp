@@ -193,20 +193,6 @@ std::string_view to_text(RecordKind value) {
   return "invalid";
 }
 
-std::string_view to_text(ClockSource value) {
-  switch (value) {
-    case ClockSource::kUnknown:
-      return "unknown";
-    case ClockSource::kUnsynchronised:
-      return "unsynchronised";
-    case ClockSource::kNtp:
-      return "ntp";
-    case ClockSource::kPtp:
-      return "ptp";
-  }
-  return "invalid";
-}
-
 bool is_json_object(std::string_view text) { return Json(text).object_alone(); }
 
 Result<> validate(const Record& record) {

@@ -10,6 +10,7 @@
 #include "messages/result.hpp"
 #include "messages/text.hpp"
 #include "messages/time.hpp"
+#include "supervision/orchestrator/clock.hpp"
 
 namespace holdfast::audit {
 
@@ -40,15 +41,8 @@ inline constexpr uint8_t kRecordKinds = 17;
 /// "evidence", "finding", ...; "invalid" for a code without a name.
 std::string_view to_text(RecordKind kind);
 
-/// What the time of a record is worth.
-enum class ClockSource : uint8_t {
-  kUnknown = 0,
-  kUnsynchronised,  // the kernel says that nothing disciplines it
-  kNtp,
-  kPtp,
-};
-inline constexpr uint8_t kClockSources = 4;
-std::string_view to_text(ClockSource source);
+using orchestrator::ClockSource;
+using orchestrator::kClockSources;
 
 using Actor = Text<64>;  // "orchestrator@colo-a", "agent/cpu/1", "person/ann", "advisor/model"
 

@@ -142,6 +142,10 @@ void on(State& state, const NotesCleared& cleared, WallTime) {
   while (!state.notes.empty() && state.notes.front().number <= cleared.upto)
     state.notes.pop_front();
 }
+void on(State& state, const ClockTold& told, WallTime at) {
+  state.clock = told.clock;
+  state.clock_told = at;
+}
 
 ExecuteStep order_of(const remediation::Remedy& remedy, const remediation::StepRecord& record) {
   ExecuteStep step{record.id,        remedy.plan.workflow,
@@ -274,6 +278,8 @@ uint64_t digest(const State& state) {
   digest.add(state.killed ? 1 : 0);
   digest.add(state.last_note);
   digest.add(state.notes.size());
+  digest.add(uint64_t{static_cast<uint8_t>(state.clock.source)} << 33 |
+             (state.clock.bound_us ? 1ull << 32 | *state.clock.bound_us : 0));
   return digest.value();
 }
 

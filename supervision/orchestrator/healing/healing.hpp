@@ -29,6 +29,7 @@ inline constexpr Duration kRecheck =
 inline constexpr uint32_t kRoundsMax = 6;  // of asking about one incident
 inline constexpr Duration kTryAgain = Duration::seconds(5);  // after a hold that passes by itself
 inline constexpr Duration kAbstainPageAfter = Duration::seconds(30);
+inline constexpr Duration kClockToldEvery = Duration::seconds(10);  // at most
 
 // ---- commands
 
@@ -168,9 +169,15 @@ struct NotesCleared {
   friend bool operator==(const NotesCleared&, const NotesCleared&) = default;
 };
 
-using Event =
-    std::variant<incidents::Event, remediation::Event, AskMade, AskAnswered, AskExpired, Considered,
-                 CaseDecided, CaseReopened, Stored, Dropped, KillSet, Paged, NotesCleared>;
+/// What the clock of whoever leads is worth from here on: every note carries it.
+struct ClockTold {
+  WallClock clock;
+  friend bool operator==(const ClockTold&, const ClockTold&) = default;
+};
+
+using Event = std::variant<incidents::Event, remediation::Event, AskMade, AskAnswered, AskExpired,
+                           Considered, CaseDecided, CaseReopened, Stored, Dropped, KillSet, Paged,
+                           NotesCleared, ClockTold>;
 
 // ---- effects
 
@@ -220,8 +227,9 @@ struct Note {
   WallTime at;
   NoteKind kind = NoteKind::kIncident;
   uint64_t incident = 0, remedy = 0;
-  std::string text;   // one JSON object, what the event says
-  bool page = false;  // to a human, now
+  std::string text;      // one JSON object, what the event says
+  bool page = false;     // to a human, now
+  WallClock clock = {};  // what `at` is worth
   friend bool operator==(const Note&, const Note&) = default;
 };
 using Effect = std::variant<AskAdvice, ExecuteStep, Measure, Note>;
@@ -265,6 +273,8 @@ struct State {
   WallTime killed_at;
   uint64_t last_note = 0;
   std::deque<Note> notes;  // not yet written
+  WallClock clock;         // as it was told last
+  WallTime clock_told;     // when
   Counters counters;
 };
 

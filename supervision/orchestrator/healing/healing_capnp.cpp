@@ -132,6 +132,7 @@ void put_one(wire::Event::Builder out, const Paged& in) {
   to.setText(in.text.c_str());
 }
 void put_one(wire::Event::Builder out, const NotesCleared& in) { out.setNotesCleared(in.upto); }
+void put_one(wire::Event::Builder out, const ClockTold& in) { put(out.initClockTold(), in.clock); }
 
 remediation::Values get_values(wire::Measurement::Reader in, Reading& reading) {
   return get_all<std::optional<int64_t>>(in.getValues(), 2 * remediation::kObjectivesMax, reading);
@@ -276,6 +277,8 @@ Event get(wire::Event::Reader in, Reading& reading) {
     }
     case wire::Event::NOTES_CLEARED:
       return NotesCleared{in.getNotesCleared()};
+    case wire::Event::CLOCK_TOLD:
+      return ClockTold{get(in.getClockTold(), reading)};
   }
   if (!reading.wrong) reading.wrong = "an unknown event";
   return NotesCleared{};

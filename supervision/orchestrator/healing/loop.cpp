@@ -54,6 +54,8 @@ class Turn {
     events_.push_back(std::move(event));
   }
 
+  /// Before anything else, so that what follows is noted with it.
+  void tell_clock();
   incidents::Refused report(const Finding& finding);
   void advice(const AdviceArrived& arrived);
   void propose(const Propose& propose);
@@ -96,6 +98,12 @@ class Turn {
 };
 
 // ---- what comes in
+
+void Turn::tell_clock() {
+  if (!world_ || !differs(state().clock, world_->wall_clock)) return;
+  if (state().clock_told != WallTime{} && now_ - state().clock_told < kClockToldEvery) return;
+  emit(ClockTold{world_->wall_clock});
+}
 
 incidents::Refused Turn::report(const Finding& finding) {
   if (state().notes.size() + kNotesReserve / 2 >= kNotesMax) return incidents::Refused::kFull;
@@ -473,6 +481,7 @@ void decide(const State& state, const Command& command, WallTime now, std::vecto
             std::vector<Effect>& replies, incidents::Refused* refused) {
   if (std::holds_alternative<Nudge>(command.what)) return outstanding(state, replies, kNudgedNotes);
   Turn turn(state, command.world.get(), now, events);
+  turn.tell_clock();
   if (const auto* report = std::get_if<Report>(&command.what)) {
     const auto why = turn.report(report->finding);
     if (refused) *refused = why;

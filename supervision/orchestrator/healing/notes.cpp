@@ -310,6 +310,7 @@ std::optional<Note> tell(const State&, const Paged& paged) {
   return page;
 }
 std::optional<Note> tell(const State&, const NotesCleared&) { return std::nullopt; }
+std::optional<Note> tell(const State&, const ClockTold&) { return std::nullopt; }
 }  // namespace
 
 std::string_view to_text(NoteKind kind) {
@@ -344,12 +345,15 @@ std::string_view to_text(NoteKind kind) {
 
 std::optional<Note> note_of(const State& before, const Event& event, WallTime at) {
   auto note = std::visit([&](const auto& one) { return tell(before, one); }, event);
-  if (note) note->at = at;
+  if (!note) return note;
+  note->at = at;
+  note->clock = before.clock;
   return note;
 }
 
 bool tells(const Event& event) {
-  if (std::holds_alternative<NotesCleared>(event)) return false;
+  if (std::holds_alternative<NotesCleared>(event) || std::holds_alternative<ClockTold>(event))
+    return false;
   const auto* change = std::get_if<remediation::Event>(&event);
   return !change || !std::holds_alternative<remediation::MeasureAsked>(*change);
 }

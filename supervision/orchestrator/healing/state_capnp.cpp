@@ -113,6 +113,8 @@ void put(wire::State::Builder out, const State& in) {
   out.setLastNote(in.last_note);
   put_all(out.initNotes(size_of(in.notes)), in.notes);
   put_counters(out, in.counters);
+  put(out.initClock(), in.clock);
+  out.setClockTold(in.clock_told.ns);
 }
 
 State get(wire::State::Reader in, Reading& reading) {
@@ -159,6 +161,8 @@ State get(wire::State::Reader in, Reading& reading) {
   out.last_note = in.getLastNote();
   out.notes = get_deque<Note>(in.getNotes(), kNotesMax, reading);
   out.counters = get_counters(in.getCounters());
+  out.clock = get(in.getClock(), reading);
+  out.clock_told = {in.getClockTold()};
   return out;
 }
 

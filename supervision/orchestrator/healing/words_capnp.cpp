@@ -220,6 +220,10 @@ void put(wire::Considered::Builder out, const Considered& in) {
   out.setRemedy(in.remedy);
 }
 
+void put(wire::WallClock::Builder out, const WallClock& in) {
+  out.setSource(static_cast<uint8_t>(in.source));
+  if (in.bound_us) put(out.initBoundUs(), std::optional<int64_t>(*in.bound_us));
+}
 void put(wire::Note::Builder out, const Note& in) {
   out.setNumber(in.number);
   out.setAt(in.at.ns);
@@ -228,6 +232,7 @@ void put(wire::Note::Builder out, const Note& in) {
   out.setRemedy(in.remedy);
   out.setText(in.text.c_str());
   out.setPage(in.page);
+  if (in.clock != WallClock{}) put(out.initClock(), in.clock);
 }
 
 // ---- reading
@@ -466,6 +471,16 @@ Considered get(wire::Considered::Reader in, Reading& reading) {
   return out;
 }
 
+WallClock get(wire::WallClock::Reader in, Reading& reading) {
+  WallClock out;
+  out.source =
+      reading.code<ClockSource>(in.getSource(), 0, kClockSources - 1, "an unknown source of time");
+  if (const auto bound = get(in.getBoundUs(), reading))
+    out.bound_us = reading.code<uint32_t>(static_cast<uint64_t>(*bound), 0, UINT32_MAX,
+                                          "a bound of the clock that is out of range");
+  return out;
+}
+
 Note get(wire::Note::Reader in, Reading& reading) {
   Note out;
   out.number = in.getNumber();
@@ -475,6 +490,7 @@ Note get(wire::Note::Reader in, Reading& reading) {
   out.remedy = in.getRemedy();
   out.text = reading.text(in.getText());
   out.page = in.getPage();
+  out.clock = get(in.getClock(), reading);
   return out;
 }
 

@@ -47,6 +47,7 @@ void put(wire::Key::Builder out, const advice::Key& in);
 void put(wire::Entry::Builder out, const advice::Entry& in);
 void put(wire::Ask::Builder out, const Ask& in);
 void put(wire::Considered::Builder out, const Considered& in);
+void put(wire::WallClock::Builder out, const WallClock& in);
 void put(wire::Note::Builder out, const Note& in);
 
 /// Whole lists, in their order.
@@ -71,6 +72,7 @@ advice::Key get(wire::Key::Reader in, Reading& reading);
 advice::Entry get(wire::Entry::Reader in, Reading& reading);
 Ask get(wire::Ask::Reader in, Reading& reading);
 Considered get(wire::Considered::Reader in, Reading& reading);
+WallClock get(wire::WallClock::Reader in, Reading& reading);
 Note get(wire::Note::Reader in, Reading& reading);
 
 /// A list of at most `most`, each read by get().

@@ -15,10 +15,10 @@ using orchestrator::healing::Note;
 using orchestrator::healing::NoteKind;
 
 Note note(NoteKind kind, std::string text = "{\"event\":\"x\"}") {
-  return {5, {1'000}, kind, 7, 12, std::move(text), false};
+  return {5, {1'000}, kind, 7, 12, std::move(text), false, {ClockSource::kNtp, 250}};
 }
 Record record(const Note& note, Redaction redaction = {}) {
-  return record_of(note, "orchestrator", {ClockSource::kNtp, 250}, Redactor(std::move(redaction)));
+  return record_of(note, Redactor(std::move(redaction)));
 }
 
 TEST(NoteRecords, EveryKindOfNoteIsTheKindOfRecordThatItMeans) {
@@ -101,11 +101,15 @@ TEST(NoteRecords, CutWhatIsTooLongOrNoObject) {
 }
 
 TEST(NoteRecords, ALostNoteStaysVisible) {
-  const Record lost = lost_note(4, {900}, "orchestrator", {ClockSource::kUnsynchronised, {}});
+  const Record after = record(note(NoteKind::kStep));
+  const Record lost = lost_note(4, after);
   EXPECT_TRUE(validate(lost));
   EXPECT_EQ(lost.kind, RecordKind::kLost);
   EXPECT_EQ(lost.sequence, 4u);
-  EXPECT_EQ(lost.clock_bound_us, std::nullopt);
+  EXPECT_EQ(lost.at, after.at);
+  EXPECT_EQ(lost.clock, ClockSource::kNtp);
+  EXPECT_EQ(lost.clock_bound_us, 250u);
+  EXPECT_EQ(lost.actor, after.actor);
 }
 
 }  // namespace

@@ -288,8 +288,56 @@ TEST(Healing, BeginsNothingWhileTheAuditTakesNothing) {
   EXPECT_EQ(rig.state().remedies.last, 1u);
 }
 
+TEST(Healing, EveryNoteCarriesWhatTheLeadersClockIsWorth) {
+  Rig rig;
+  rig.crash_loop();
+  ASSERT_FALSE(rig.notes.empty());
+  for (const Note& note : rig.notes) EXPECT_EQ(note.clock, WallClock{});
+  rig.notes.clear();
+  rig.world.wall_clock = {ClockSource::kNtp, 400};
+  rig.advise(ActionKind::kMigrate);
+  ASSERT_FALSE(rig.notes.empty());
+  for (const Note& note : rig.notes) EXPECT_EQ(note.clock, rig.world.wall_clock);
+  // A successor reads it back, whether it knows its own clock or not.
+  rig.open();
+  EXPECT_EQ(rig.state().clock, rig.world.wall_clock);
+}
+
+TEST(Healing, AClockIsToldWhenItIsAnotherAndNotEachTimeItJitters) {
+  State state;
+  auto world = std::make_shared<World>();
+  WallTime now{1'000'000'000'000'000};
+  const auto told = [&](WallClock clock, int64_t after_ms) {
+    now.ns += after_ms * 1'000'000;
+    world->wall_clock = clock;
+    std::vector<Event> events;
+    std::vector<Effect> replies;
+    decide(state, {Tick{}, world}, now, events, replies);
+    const auto notes = state.notes.size();
+    for (const Event& event : events) apply(state, event, now);
+    EXPECT_EQ(state.notes.size(), notes);
+    return events == std::vector<Event>{ClockTold{clock}};
+  };
+  EXPECT_FALSE(told({}, 0));  // unknown is what it is from the start
+  EXPECT_TRUE(told({ClockSource::kNtp, 400}, 0));
+  EXPECT_FALSE(told({ClockSource::kNtp, 400}, 60'000));
+  EXPECT_FALSE(told({ClockSource::kNtp, 800}, 60'000));
+  EXPECT_FALSE(told({ClockSource::kNtp, 200}, 60'000));
+  EXPECT_TRUE(told({ClockSource::kNtp, 801}, 60'000));
+  EXPECT_FALSE(told({ClockSource::kUnsynchronised, {}}, 9'999));  // not more often than that
+  EXPECT_TRUE(told({ClockSource::kUnsynchronised, {}}, 1));
+  EXPECT_TRUE(told({ClockSource::kUnsynchronised, 0}, 10'000));
+  EXPECT_FALSE(told({ClockSource::kUnsynchronised, 2}, 10'000));
+  EXPECT_TRUE(told({ClockSource::kPtp, 2}, 10'000));
+  EXPECT_TRUE(told({}, 10'000));
+  EXPECT_EQ(digest(state), digest(State{}));
+  state.clock = {ClockSource::kNtp, 0};
+  EXPECT_NE(digest(state), digest(State{}));
+}
+
 TEST(Healing, ItsSnapshotAndItsMessagesAreReadBackWhole) {
   Rig rig;
+  rig.world.wall_clock = {ClockSource::kPtp, 3};
   rig.pass(1'000);
   rig.advise(ActionKind::kMigrate);
   rig.crash_loop();
@@ -309,6 +357,8 @@ TEST(Healing, ItsSnapshotAndItsMessagesAreReadBackWhole) {
   EXPECT_EQ(a.asked_about, b.asked_about);
   EXPECT_EQ(a.notes, b.notes);
   EXPECT_EQ(a.counters, b.counters);
+  EXPECT_EQ(a.clock, (WallClock{ClockSource::kPtp, 3}));
+  EXPECT_EQ(a.clock_told, b.clock_told);
   ASSERT_EQ(a.standing.size(), 1u);
   EXPECT_EQ(*a.standing.sorted()[0], *b.standing.sorted()[0]);
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
