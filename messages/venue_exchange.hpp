@@ -31,7 +31,8 @@ struct VenueRequest {
   Quantity quantity;  // new OrderQty
   Attribution attribution;
   TraceId trace;
-  WallTime intake;  // journaled time of the order's (or request's) intake: its age at a resend
+  WallTime intake;  // journaled time of the order's (or request's) intake: its age at a resend.
+                    // At the gateway by the gateway's clock: two nodes' may be far apart
   friend bool operator==(const VenueRequest&, const VenueRequest&) = default;
 };
 
@@ -88,6 +89,7 @@ struct Delivery {
   OutboxSeq first;  // sequence of items[0]
   std::vector<Item> items;
   OutboxSeq acknowledged;
+  WallTime sent;  // when it left, by the sender's clock; zero: not told
 };
 using VenueRequestDelivery = std::shared_ptr<const Delivery<VenueRequest>>;
 using VenueReportDelivery = std::shared_ptr<const Delivery<VenueReport>>;

@@ -80,6 +80,14 @@ struct Decider {
     taken.requests.assign(delivery.items.begin() + static_cast<std::ptrdiff_t>(skip),
                           delivery.items.end());
     taken.acknowledged = acknowledged;
+    // The shard's clock and this one may differ by any amount: only how old a request was when it
+    // left is of use here.
+    if (delivery.sent.ns != 0)
+      for (VenueRequest& request : taken.requests) {
+        const WallTime taken_in = std::max(WallTime{}, request.intake);
+        const int64_t age = delivery.sent > taken_in ? delivery.sent.ns - taken_in.ns : 0;
+        request.intake = {now.ns - age};
+      }
     std::vector<event::RequestRefused> refused;
     bool repeated = false;
     std::size_t room = limits::kOpenOrdersPerVenueMax -

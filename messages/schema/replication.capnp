@@ -113,6 +113,7 @@ struct Requests {
   first @2 :UInt64;
   acknowledged @3 :UInt64;
   items @4 :List(Venue.Request);
+  sent @5 :Int64;  # by the sender's clock, ns; 0: not told
 }
 
 struct Reports {
@@ -121,6 +122,7 @@ struct Reports {
   first @2 :UInt64;
   acknowledged @3 :UInt64;
   items @4 :List(Venue.Report);
+  sent @5 :Int64;
 }
 
 struct GroupLeads {

@@ -144,6 +144,7 @@ void ShardShell::pump(Peer& p, bool acknowledge) {
     d->epoch = host_->replica().epoch();
     d->first = {p.sent.value + 1};
     d->acknowledged = p.cursor;
+    d->sent = wall();
     while (p.sent < end && d->items.size() < kItemsPerMessage) {
       p.sent.value += 1;
       d->items.push_back(link->outbox.at(p.sent));

@@ -212,6 +212,7 @@ void put_delivery(const Delivery<Item>& from, Builder to) {
   to.setEpoch(from.epoch.value);
   to.setFirst(from.first.value);
   to.setAcknowledged(from.acknowledged.value);
+  to.setSent(from.sent.ns);
   if (from.items.empty()) return;
   auto items = to.initItems(static_cast<unsigned>(from.items.size()));
   for (unsigned i = 0; i < items.size(); ++i) encode(from.items[i], items[i]);
@@ -341,8 +342,13 @@ Result<Frame> read_delivery(GroupId to, Reader from) {
   const auto items = from.getItems();
   if (items.size() > kDeliveryItemsMax)
     return invalid("a delivery of " + std::to_string(items.size()) + " items");
-  auto delivery = std::make_shared<Delivery<Item>>(Delivery<Item>{
-      {from.getFrom()}, to, {from.getEpoch()}, {from.getFirst()}, {}, {from.getAcknowledged()}});
+  auto delivery = std::make_shared<Delivery<Item>>(Delivery<Item>{{from.getFrom()},
+                                                                  to,
+                                                                  {from.getEpoch()},
+                                                                  {from.getFirst()},
+                                                                  {},
+                                                                  {from.getAcknowledged()},
+                                                                  {from.getSent()}});
   delivery->items.reserve(items.size());
   for (const auto item : items) {
     auto read = decode(item);

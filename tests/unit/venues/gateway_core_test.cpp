@@ -165,6 +165,34 @@ TEST_F(GatewayFlow, WhatWaitsTooLongIsRefusedWithTheReason) {
   EXPECT_TRUE(conserved(state));
 }
 
+TEST_F(GatewayFlow, HowFarTheShardsClockIsOffDoesNotAgeARequest) {
+  open();
+  for (const Duration off : {Duration::seconds(-30), Duration::seconds(30)}) {
+    auto late = order("A" + std::to_string(off.ns < 0), 1);
+    late.intake = {now.ns + off.ns};
+    auto told = std::make_shared<Delivery<VenueRequest>>(
+        *delivery({late}, state.inboxes[kShard].cursor.value + 1));
+    told->sent = late.intake + Duration::milliseconds(300);  // it waited so long at the shard
+    run(command::RequestsDelivered{told});
+    ASSERT_EQ(state.waiting.size(), 1u);
+    EXPECT_EQ(state.waiting.front().intake.ns, now.ns - Duration::milliseconds(300).ns);
+    EXPECT_EQ(pump(), 1);
+  }
+  EXPECT_EQ(state.counters.refused, 0u);
+}
+
+TEST_F(GatewayFlow, NoClockOfAPeerIsTooWildToBeTaken) {
+  for (const auto& [sent, intake] : {std::pair{INT64_MAX, INT64_MIN}, {INT64_MIN, INT64_MAX}}) {
+    auto wild = order("A" + std::to_string(sent > 0), 1);
+    wild.intake = {intake};
+    auto told = std::make_shared<Delivery<VenueRequest>>(
+        *delivery({wild}, state.inboxes[kShard].cursor.value + 1));
+    told->sent = {sent};
+    run(command::RequestsDelivered{told});
+  }
+  EXPECT_TRUE(conserved(state));
+}
+
 TEST_F(GatewayFlow, TheDeadlineForWhatWaitsIsItsAge) {
   deliver({order("A1", 1)}, 1);
   const auto deadline = GatewayCore::next_deadline(state);
