@@ -26,8 +26,13 @@ bool split(const std::shared_ptr<const Delivery<Item>>& whole, Send&& send) {
   if (whole->items.size() <= kDeliveryItemsMax) return false;
   for (std::size_t at = 0; at < whole->items.size(); at += kDeliveryItemsMax) {
     const std::size_t end = std::min(at + kDeliveryItemsMax, whole->items.size());
-    auto part = std::make_shared<Delivery<Item>>(Delivery<Item>{
-        whole->from, whole->to, whole->epoch, {whole->first.value + at}, {}, whole->acknowledged});
+    auto part = std::make_shared<Delivery<Item>>(Delivery<Item>{whole->from,
+                                                                whole->to,
+                                                                whole->epoch,
+                                                                {whole->first.value + at},
+                                                                {},
+                                                                whole->acknowledged,
+                                                                whole->sent});
     part->items.assign(whole->items.begin() + static_cast<std::ptrdiff_t>(at),
                        whole->items.begin() + static_cast<std::ptrdiff_t>(end));
     send(DeliveryMessage{std::shared_ptr<const Delivery<Item>>(std::move(part))});
