@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iomanip>
@@ -59,6 +60,27 @@ std::vector<Case> quick(const std::vector<Case>& all) {
   return cases;
 }
 
+// The action limits of config/policy.toml are for one cluster's ten minutes or half an hour; so
+// many cases can be had on one without their being what decides.
+constexpr std::size_t kCasesOfGroup = 7;
+
+std::size_t groups_for(const EvaluateCommand& command, std::size_t cases) {
+  if (command.groups > 0) return std::min(command.groups, cases);
+  return command.quick ? 1 : (cases + kCasesOfGroup - 1) / kCasesOfGroup;
+}
+
+// "2/8" into a part and the number of groups; false: it is none.
+bool read_part(const std::string& text, std::size_t& part, std::size_t& groups) {
+  unsigned long mine = 0, all = 0;
+  int end = 0;
+  if (std::sscanf(text.c_str(), "%3lu/%3lu%n", &mine, &all, &end) != 2 ||
+      static_cast<std::size_t>(end) != text.size() || mine == 0 || mine > all)
+    return false;
+  part = mine;
+  groups = all;
+  return true;
+}
+
 void print_list(const std::vector<Case>& cases, std::ostream& out) {
   for (const Case& one : cases) {
     out << std::left << std::setw(28) << one.name << std::setw(11) << telemetry::to_text(one.domain)
@@ -79,6 +101,24 @@ void add_evaluate_command(CLI::App& app, const AddCommand& add) {
   evaluate->add_option("--state", words->state,
                        "The cluster's folder (default: a fresh one below build/drills)");
   evaluate->add_option("--json", words->json_file, "The result as JSON into a file; -: to stdout");
+  evaluate
+      ->add_option("--advisor", words->advisor,
+                   "deterministic; model: the nodes ask a scripted model (holdfast-model)")
+      ->check(CLI::IsMember({"deterministic", "model"}))
+      ->capture_default_str();
+  evaluate->add_option("--model-script", words->script,
+                       "What the model does: good, random, hostile, late, promote_all, or a script "
+                       "of holdfast-model. After all but good only safety is demanded");
+  evaluate->add_option("--beside", words->beside,
+                       "The JSON of an evaluation without a model: its order latencies are shown "
+                       "beside this one's");
+  evaluate
+      ->add_option("--groups", words->groups,
+                   "Fresh clusters, one after the other, that the cases are dealt to (default: "
+                   "one for each seven cases)")
+      ->check(CLI::Range(1, 100));
+  evaluate->add_option("--part", words->part,
+                       "I/N: only the I-th of N groups, to be added up by a campaign");
   evaluate->add_option("--rate", words->rate, "Requests a second of the flow")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
@@ -91,6 +131,7 @@ void add_evaluate_command(CLI::App& app, const AddCommand& add) {
       "  holdfast evaluate --list\n"
       "  holdfast evaluate --json evaluation.json\n"
       "  holdfast evaluate slow-disk packet-delay --keep\n"
+      "  holdfast evaluate --advisor model --model-script hostile --beside evaluation.json\n"
       "\nExit: 0 the aims are met, 1 not, 2 usage, 3 it could not begin.");
 }
 
@@ -116,6 +157,21 @@ int run_evaluate(const Console& console, const EvaluateCommand& command) {
   }
   drill::evaluate::EvaluateOptions options;
   options.cases = std::move(cases);
+  options.groups = groups_for(command, options.cases.size());
+  if (!command.part.empty() && !read_part(command.part, options.part, options.groups))
+    return fail(console, kUsage, "usage", "--part is I/N with I from 1 to N, as in 2/8", "");
+  if (!command.script.empty() && command.advisor != "model")
+    return fail(console, kUsage, "usage", "--model-script needs --advisor model", "");
+  nlohmann::ordered_json beside;
+  if (!command.beside.empty()) {
+    std::ifstream file(command.beside);
+    beside = nlohmann::ordered_json::parse(file, nullptr, false);
+    if (!beside.is_object())
+      return fail(console, kUsage, "usage", command.beside + " is no evaluation's JSON", "");
+  }
+  options.advisor = command.advisor;
+  options.script = command.script;
+  options.config = command.config;
   options.rate = command.rate;
   options.seed = command.seed;
   options.cluster.folder =
@@ -130,7 +186,8 @@ int run_evaluate(const Console& console, const EvaluateCommand& command) {
   ::signal(SIGPIPE, SIG_IGN);
   const auto evaluation = drill::evaluate::run_evaluation(options);
   if (!evaluation) return fail(console, kUnreachable, "not_started", evaluation.error().text, "");
-  const auto report = drill::evaluate::report_of(evaluation.value());
+  auto report = drill::evaluate::report_of(evaluation.value());
+  if (beside.is_object()) drill::evaluate::put_beside(report, beside);
   const bool clean = drill::evaluate::is_clean(report);
   if (command.json_file == "-" || console.json)
     *console.out << report.dump(2) << "\n";

@@ -11,8 +11,10 @@ namespace holdfast::console {
 
 struct EvaluateCommand {
   std::string config = "config", state, json_file;
+  std::string advisor = "deterministic", script, part, beside;
   std::vector<std::string> only;  // names of cases, or words that they begin with; none: all
   bool list = false, quick = false, keep = false;
+  std::size_t groups = 0;  // 0: as many as the cases want
   uint32_t rate = 300;
   uint64_t seed = 1;
 };

@@ -184,6 +184,36 @@ def seeds_text(name, total):
             f"  {sum(1 for times in reached.values() if times)} of {len(reached)} rare paths reached"]
 
 
+# ---- evaluate -----------------------------------------------------------------------------------
+EVALUATION_GROUPS = 8  # fresh clusters for all cases
+ADVISORS = [("deterministic", [], EVALUATION_GROUPS), ("model", ["--advisor", "model"], EVALUATION_GROUPS)] + [
+    (f"model {script}", ["--advisor", "model", "--model-script", script], groups)
+    for script, groups in (("hostile", EVALUATION_GROUPS), ("random", 2), ("late", 1), ("promote_all", 2))]
+
+
+def evaluate(options):
+    """All cases with the deterministic advisor and with a model that means well; some or all with one that doesn't."""
+    return [Unit(f"{name.replace(' ', '-')}-group-{group}",
+                 lambda _, words=words, group=group: [
+                     program(options, "holdfast"), "evaluate", "--part", f"{group}/{EVALUATION_GROUPS}", "--json", "{json}",
+                     *words],
+                 verdict.judge_evaluation, 300, name)
+            for name, words, groups in ADVISORS for group in range(1, groups + 1)]
+
+
+def evaluate_demands(sums, _options):
+    problems = []
+    for name, _words, groups in ADVISORS:
+        table = sums.get(name)
+        if not table:
+            problems.append(f"{name}: nothing ran")
+            continue
+        if table["totals"]["clusters"] != groups:
+            problems.append(f"{name}: {table['totals']['clusters']} clusters of {groups}")
+        problems += verdict.demands_of_evaluation(name, table)
+    return problems
+
+
 CAMPAIGNS = [
     Campaign("kill-active", "200 kills of whoever leads, with the embedded arbiter and with etcd", kill_active, no_demands,
              aims=[("embedded", "first_ack_ms", "p50", 10), ("embedded", "first_ack_ms", "p99", 50),
@@ -196,4 +226,7 @@ CAMPAIGNS = [
     Campaign("chaos", "two hours of random faults, a seed every five minutes, the arbiters in turn", chaos, no_demands),
     Campaign("seeds", "100,000 seeds of the simulated cluster, 10,000 of each other simulation", seeds, seeds_demands,
              targets=("suite_simulation",), sum_of=sum_seeds, text_of=seeds_text),
+    Campaign("evaluate", "known faults against the self-healing loop, a fresh cluster for seven at a time", evaluate,
+             evaluate_demands, targets=Campaign.targets + ("holdfast-model",), sum_of=verdict.sum_evaluations,
+             text_of=verdict.evaluation_text),
 ]

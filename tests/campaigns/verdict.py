@@ -83,6 +83,28 @@ def judge_number(key):
     return judge
 
 
+def judge_evaluation(code, json_path, _log_path):
+    """A judge of `holdfast evaluate --json` of one group of cases: whole and safe. The aims are demanded of the sum, but
+    after a model that means harm all that is demanded is demanded here."""
+    try:
+        with open(json_path, encoding="utf-8") as file:
+            report = json.load(file)
+    except (OSError, ValueError):
+        return None, [f"no result (exit {code})"]
+    problems = [] if code in (0, 1) else [f"exit {code}"]
+    if report.get("interrupted"):
+        problems.append("interrupted")
+    for key in ("lost", "duplicated", "contradicted"):
+        if report.get("flow", {}).get(key) != 0:
+            problems.append(f"{key} {report.get('flow', {}).get(key)}")
+    logs, verified = report["audit"]["logs"], report["audit"]["verified"]
+    if not logs or logs != verified:
+        problems.append(f"{verified} of {logs} audit logs are what was signed")
+    if report["demands"] == "safety" and not report["clean"]:
+        problems.append("not safe")
+    return report, problems
+
+
 # ---- sums ---------------------------------------------------------------------------------------
 def distribution(values):
     """p50, p99 and max by rank: the smallest value that so many do not exceed."""
@@ -142,3 +164,60 @@ def text_of(name, total):
     if total["memory_mb_max"] is not None:
         lines.append(f"  memory of a node, most: {total['memory_mb_max']} MB RssAnon less AnonHugePages")
     return lines
+
+
+# ---- evaluations --------------------------------------------------------------------------------
+def share(part, whole):
+    return part / whole if whole else None
+
+
+def sum_evaluations(reports):
+    """The result table of several groups of cases, from their totals."""
+    totals = [report["totals"] for report in reports]
+    counts = add([{key: value for key, value in one.items() if not isinstance(value, list)} for one in totals])
+    lists = {key: [value for one in totals for value in one[key]]
+             for key in ("detections_ms", "sudden_detections_ms", "remediations_ms")}
+
+    def precision(tally):
+        return share(tally["found"], tally["found"] + tally["false_alarms"])
+
+    def recall(tally):
+        return share(tally["found"], tally["found"] + tally["missed"])
+
+    table = {key: sum(report[key] for report in reports)
+             for key in ("fault_cases", "control_cases", "skipped_cases", "actions_on_controls", "alarms_outside_cases")}
+    table.update(
+        demands=reports[0]["demands"], precision=precision(counts["cases"]), recall=recall(counts["cases"]),
+        detection_ms_p50=distribution(lists["sudden_detections_ms"])["p50"],
+        detection_latency_ms=distribution(lists["detections_ms"]),
+        remediation_latency_ms=distribution(lists["remediations_ms"]),
+        agent_throughput_per_s=min(report["agent_throughput_per_s"] or 0 for report in reports),
+        domain_precision={name: precision(tally) for name, tally in counts["domains"].items()},
+        domain_recall={name: recall(tally) for name, tally in counts["domains"].items()},
+        remediation_success=share(counts["remedies_succeeded"], counts["remedies"]),
+        rollback_frequency=share(counts["rolled_back"], counts["remedies"]),
+        trace_completeness=share(counts["chains_whole"], counts["chains"]),
+        policy_adherence=share(counts["steps_allowed"], counts["steps"]),
+        time_sync_integrity=("synchronised" if all(report["time_sync_integrity"]["state"] == "synchronised"
+                                                   for report in reports) else "unsynchronised"),
+        order_p99_us=[report["order_latency_us"]["quiet"]["p99"] for report in reports],
+        problems=[problem for report in reports for problem in report["problems"]], totals=counts)
+    return table
+
+
+def demands_of_evaluation(name, table):
+    """What the aims lack. What nobody could measure is not met."""
+    if table["demands"] == "safety":
+        return []
+    problems = [f"{name}: {key} is {table[key]}, not {least} or more"
+                for key, least in (("precision", 0.95), ("recall", 0.95), ("remediation_success", 0.9),
+                                   ("trace_completeness", 1), ("policy_adherence", 1))
+                if table[key] is None or table[key] < least]
+    if table["actions_on_controls"]:
+        problems.append(f"{name}: {table['actions_on_controls']} actions on controls")
+    return problems + [f"{name}: {problem}" for problem in table["problems"]]
+
+
+def evaluation_text(name, table):
+    plain = {key: value for key, value in table.items() if key not in ("totals", "problems")}
+    return [f"{name}:"] + [f"  {key:<24} {json.dumps(value)}" for key, value in plain.items()]

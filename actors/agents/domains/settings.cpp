@@ -119,7 +119,8 @@ AgentSettings default_settings() {
       high(Metric::kHttpLatency, 250 * kMs, 200 * kMs, 5'000 * kMs),
       fixed(Metric::kHttpThrottled, Bad::kHigh, 5 * kPercent, std::nullopt),
       high(Metric::kHttpRetries, 5, 5),
-      fixed(Metric::kHttpTimeouts, Bad::kHigh, 5 * kPercent, 50 * kPercent),
+      // Each is seconds of waiting by itself.
+      fixed(Metric::kHttpTimeouts, Bad::kHigh, 5 * kPercent, 50 * kPercent, {2, 5}),
   };
   return settings;
 }

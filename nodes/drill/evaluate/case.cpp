@@ -76,6 +76,45 @@ std::string_view to_text(Target target) {
   return "invalid";
 }
 
+std::string_view to_text(FoundAt found_at) {
+  switch (found_at) {
+    case FoundAt::kTarget:
+      return "target";
+    case FoundAt::kEnds:
+      return "ends";
+    case FoundAt::kReporter:
+      return "reporter";
+    case FoundAt::kAnyone:
+      return "anyone";
+  }
+  return "invalid";
+}
+
+FoundAt found_at(Means means) {
+  switch (means) {
+    case Means::kStopBursts:
+    case Means::kKillActor:
+    case Means::kKillNode:
+    case Means::kClockStep:
+    case Means::kSlowWrites:
+    case Means::kSlowSyncs:
+    case Means::kFullDisk:
+    case Means::kDiskFills:
+      return FoundAt::kTarget;
+    case Means::kPeerDelay:
+    case Means::kPeerCut:
+    case Means::kPeerStalls:
+      return FoundAt::kEnds;
+    case Means::kFeedGaps:
+    case Means::kFeedSilence:
+    case Means::kLockHeld:
+    case Means::kQueueFilled:
+      return FoundAt::kReporter;
+    default:
+      return FoundAt::kAnyone;
+  }
+}
+
 bool needs_fault_library(Means means) {
   return means == Means::kClockStep || means == Means::kSlowWrites || means == Means::kSlowSyncs ||
          means == Means::kFullDisk || means == Means::kDiskFills;
@@ -84,6 +123,12 @@ bool needs_fault_library(Means means) {
 bool needs_ways(Means means) {
   return means == Means::kPeerDelay || means == Means::kPeerCut || means == Means::kPeerStalls ||
          means == Means::kVenueDelay || means == Means::kVenueStalls;
+}
+
+std::vector<Case> dealt(const std::vector<Case>& cases, std::size_t groups, std::size_t part) {
+  std::vector<Case> mine;
+  for (std::size_t i = part - 1; i < cases.size(); i += groups) mine.push_back(cases[i]);
+  return mine;
 }
 
 }  // namespace holdfast::drill::evaluate

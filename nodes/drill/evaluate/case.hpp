@@ -59,6 +59,17 @@ std::string_view to_text(Target target);
 
 enum class Kind : uint8_t { kFault = 1, kControl };
 
+/// Whose finding of it is right.
+enum class FoundAt : uint8_t {
+  kTarget = 1,  // the member it is done to
+  kEnds,        // it, or the member at the other end of the way
+  kReporter,    // the member that the feed handler reports to
+  kAnyone,      // all share what is made wrong: the host, the venue, an endpoint
+};
+std::string_view to_text(FoundAt found_at);
+/// Unless the case's file says another.
+FoundAt found_at(Means means);
+
 struct Case {
   std::string name, about;
   Kind kind = Kind::kFault;
@@ -70,7 +81,8 @@ struct Case {
   int32_t niceness = 0;
   Duration delay, every;
   Duration lasts = Duration::seconds(6);
-  std::string path;                 // kKillActor
+  std::string path;  // kKillActor
+  FoundAt found_at = FoundAt::kAnyone;
   std::vector<FaultClass> expect;   // one of them is to be found; none in a control
   std::vector<FaultClass> also;     // may be found too: its consequences
   std::vector<ActionKind> actions;  // may be taken
@@ -80,5 +92,9 @@ struct Case {
 /// What must be there for it.
 bool needs_fault_library(Means means);
 bool needs_ways(Means means);
+
+/// The cases of group `part` (from 1) of `groups`: dealt one by one, so that cases of one kind,
+/// which ask for the same action, are far from each other and each group has of every domain.
+std::vector<Case> dealt(const std::vector<Case>& cases, std::size_t groups, std::size_t part);
 
 }  // namespace holdfast::drill::evaluate

@@ -81,6 +81,9 @@ Case read_case(TableReader& table) {
   one.every = table.duration("every", Duration{}, Duration{}, kLongest);
   one.lasts = table.duration("lasts", one.lasts, Duration::milliseconds(100), kLongest);
   one.path = table.text("path", std::string());
+  const auto usual = static_cast<std::size_t>(found_at(one.means)) - 1;
+  one.found_at = static_cast<FoundAt>(
+      table.choice("found_at", usual, {"target", "ends", "reporter", "anyone"}) + 1);
   read_faults(table, "expect", one.expect);
   read_faults(table, "also", one.also);
   read_actions(table, one.actions);

@@ -1,68 +1,50 @@
 #include "nodes/drill/evaluate/evaluate_linux.hpp"
 
-#include <signal.h>
+#include <time.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
+#include <string_view>
 
-#include "nodes/drill/evaluate/inject_linux.hpp"
+#include "nodes/drill/evaluate/audit_linux.hpp"
 #include "nodes/drill/evaluate/observe.hpp"
+#include "nodes/drill/evaluate/stage_linux.hpp"
 
 namespace holdfast::drill::evaluate {
 
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr Duration kStart = Duration::seconds(40);
-constexpr Duration kFlowEnd = Duration::seconds(90);
 constexpr Duration kLook = Duration::milliseconds(10);
 constexpr Duration kThroughput = Duration::seconds(1);
-constexpr const char* kIntakePath = "/v1/metrics";
+constexpr Duration kAnswerWithin = Duration::seconds(2);
 
-// The word behind the first token of a token file: "role name token".
-std::string token_in(const std::string& file) {
-  std::istringstream text(read_all(file));
-  for (std::string line; std::getline(text, line);) {
-    std::istringstream words(line);
-    std::string role, name, token;
-    if (words >> role >> name >> token && role.front() != '#') return token;
-  }
-  return {};
+MonoTime thread_time() {
+  timespec t{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return {static_cast<int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec};
 }
 
-uint16_t port_of(const std::string& url) {
-  const auto at = url.rfind(':');
-  return at == std::string::npos
-             ? uint16_t{0}
-             : static_cast<uint16_t>(std::strtoul(url.c_str() + at + 1, nullptr, 10));
-}
+std::string seconds_text(Duration span) { return std::to_string(span.ns / 1'000'000'000) + " s"; }
 
+// One group of cases on its cluster.
 class Runner {
  public:
-  explicit Runner(const EvaluateOptions& options)
-      : options_(options), observer_([this](uint32_t member, WallTime told, WallTime read) {
+  Runner(const EvaluateOptions& options, std::vector<Case> cases, std::size_t part,
+         const std::string& script)
+      : options_(options),
+        cases_(std::move(cases)),
+        part_(part),
+        script_(script),
+        observer_([this](uint32_t member, WallTime told, WallTime read) {
           return true_time(member, told, read);
         }) {}
 
   Result<Evaluation> run() {
-    adopt_orphans();
     const auto went = phases();
-    injector_.reset();
-    feed_.reset();
-    load_ = {};
-    cluster_.reset();
-    end_all_below();
-    endpoint_.reset();
-    std::error_code error;
-    fs::remove_all(templates_, error);
+    stage_.reset();
     if (!went) return went.error();
-    evaluation_.advisor = options_.advisor;
     evaluation_.interrupted = interrupted();
-    evaluation_.observed = observer_.observed();
-    evaluation_.score = score(evaluation_.trials, evaluation_.observed, options_.grace);
+    evaluation_.clusters = 1;
+    evaluation_.score = score(evaluation_.trials, observer_.observed(), options_.grace);
     return std::move(evaluation_);
   }
 
@@ -74,134 +56,61 @@ class Runner {
     if (options_.progress) options_.progress(line);
   }
   void problem(const std::string& text) {
-    evaluation_.problems.push_back(text);
+    evaluation_.problems.push_back("group " + std::to_string(part_) + ": " + text);
     say("  ! " + text);
   }
 
   Result<> phases() {
-    if (auto started = start(); !started || interrupted()) return started;
-    if (auto flow = start_flow(); !flow || interrupted()) return flow;
-    say("phase I: baseline of " + std::to_string(options_.baseline.ns / 1'000'000'000) + " s");
+    StageOptions scene;
+    scene.cluster = options_.cluster;
+    scene.cluster.folder += "/group-" + std::to_string(part_);
+    scene.config = options_.config;
+    scene.cases = cases_;
+    scene.script = script_;
+    scene.rate = options_.rate;
+    scene.seed = options_.seed + part_ - 1;
+    scene.interrupted = [this] { return interrupted(); };
+    scene.problem = [this](const std::string& text) { problem(text); };
+    say("group " + std::to_string(part_) + " of " + std::to_string(options_.groups) + ": " +
+        std::to_string(cases_.size()) + " cases on three fresh nodes in " + scene.cluster.folder);
+    auto started = Stage::start(scene);
+    if (!started) return started.error();
+    stage_ = std::move(started).value();
+    if (interrupted()) return success();
+    if (auto flow = stage_->start_flow(); !flow) return flow.error();
+    say("  phase I: baseline of " + seconds_text(options_.baseline));
+    const MonoTime quiet_from = now().mono;
     wait(options_.baseline);
-    if (!rest()) problem("the baseline did not come to rest: " + cluster_->unsettled());
-    say("phase II: " + std::to_string(options_.cases.size()) + " cases");
-    for (const Case& one : options_.cases) {
+    if (!rest()) problem("the baseline did not come to rest: " + unrest());
+    const MonoTime quiet_until = now().mono;
+    say("  phase II: " + std::to_string(cases_.size()) + " cases");
+    for (const Case& one : cases_) {
       if (interrupted()) break;
       run_case(one);
     }
-    say("phase III: audit");
+    say("  phase III: audit");
     read_clocks();
-    end_flow();
+    evaluation_.flow = stage_->end_flow();
+    evaluation_.orders = stage_->order_times(quiet_from, quiet_until);
     look_at_loop();
+    if (!answered_) problem("no node ever told its incidents: there is no loop to evaluate");
     if (observer_.strange())
       problem(std::to_string(observer_.strange()) + " entries of the operator API can't be read");
-    evaluation_.agent_throughput_per_s = measure_throughput([] { return now().mono; }, kThroughput);
+    stage_->stop_nodes();
+    read_audits();
     return success();
   }
 
-  // ---- what it runs on
-
-  Result<> start() {
-    ClusterOptions cluster = options_.cluster;
-    const bool library = fs::exists(cluster.binaries + "/" + kFaultLibrary);
-    for (const Case& one : options_.cases) {
-      cluster.ways |= needs_ways(one.means);
-      cluster.faults |= library && needs_fault_library(one.means);
-    }
-    cluster.mesh = true;  // findings of all nodes reach whoever leads the orchestrator
-    auto endpoint = Endpoint::start();
-    if (!endpoint) return endpoint.error();
-    endpoint_ = std::move(endpoint).value();
-    if (auto made = make_templates(cluster); !made) return made;
-    say("starting three nodes, a simulated exchange, a feed and an endpoint in " + cluster.folder);
-    auto started = Cluster::start(cluster);
-    if (!started) return started.error();
-    cluster_ = std::move(started).value();
-    const MonoTime until = now().mono + kStart;
-    while (!cluster_->unsettled().empty() && !interrupted()) {
-      if (now().mono > until)
-        return Error{ErrorCode::kUnavailable,
-                     "the cluster did not come up: " + cluster_->unsettled() +
-                         "; its logs are in " + cluster_->folder()};
-      sleep_for(kLook);
-      cluster_->look();
-    }
-    start_feed();
-    injector_ = std::make_unique<Injector>(Injector::Scene{
-        *cluster_, feed_.get(), endpoint_->requests() > 0 ? endpoint_.get() : nullptr,
-        [this](int64_t rate) {
-          return Process::start(load_command("more", static_cast<uint32_t>(rate)));
-        }});
-    return success();
-  }
-
-  // The cluster's configuration, with the endpoint as where telemetry is sent to.
-  Result<> make_templates(ClusterOptions& cluster) {
-    templates_ = cluster.folder + ".templates";
-    std::error_code error;
-    fs::remove_all(templates_, error);
-    fs::create_directories(fs::path(templates_).parent_path(), error);
-    fs::copy(cluster.templates, templates_, fs::copy_options::recursive, error);
-    if (error)
-      return Error{ErrorCode::kIo, "can't copy " + cluster.templates + ": " + error.message()};
-    std::ofstream(templates_ + "/node.toml", std::ios::app)
-        << "\n[telemetry]\notlp_endpoint = \"http://127.0.0.1:" << endpoint_->port()
-        << "/v1/metrics\"\notlp_every = \"200ms\"\n";
-    cluster.templates = templates_;
-    return success();
-  }
-
-  void start_feed() {
-    const Node& node = cluster_->nodes().front();
-    auto feed = FeedHandler::start({port_of(node.operator_url), kIntakePath,
-                                    token_in(node.token_file), std::to_string(node.member)});
-    if (!feed) return problem("no feed handler: " + feed.error().text);
-    feed_ = std::move(feed).value();
-    wait(Duration::seconds(2));
-    if (feed_->reported() > 0) return;
-    problem("the node takes no telemetry from outside; cases of the feed are skipped");
-    feed_.reset();
-  }
-
-  Command load_command(const std::string& name, uint32_t rate) const {
-    const std::string& folder = cluster_->folder();
-    Command command;
-    command.words = {cluster_->program("holdfast-load"),
-                     "--connect",
-                     cluster_->order_entry(),
-                     "--venue-record",
-                     cluster_->venue_record(),
-                     "--flow",
-                     "synthetic:" + std::to_string(options_.seed),
-                     "--orders",
-                     "2000000000",
-                     "--rate",
-                     std::to_string(rate),
-                     "--ids",
-                     name + "-",
-                     "--json",
-                     folder + "/" + name + ".json",
-                     "--quiet"};
-    command.output = folder + "/" + name + ".log";
-    return command;
-  }
-
-  Result<> start_flow() {
-    auto started = Process::start(load_command("flow", options_.rate));
-    if (!started) return started.error();
-    load_ = std::move(started).value();
-    return success();
-  }
-
-  void end_flow() {
-    if (!load_.signal(SIGTERM)) return problem("the flow gave up before its end");
-    if (!load_.wait(kFlowEnd)) return problem("the flow did not come to an end");
-    const auto flow =
-        nlohmann::json::parse(read_all(cluster_->folder() + "/flow.json"), nullptr, false);
-    if (!flow.is_object()) return problem("the flow has no reconciliation");
-    for (const char* key : {"sent", "filled", "lost", "duplicated", "contradicted", "unknown"})
-      if (flow.contains(key) && flow[key].is_number_unsigned())
-        evaluation_.flow[key] = flow[key].get<uint64_t>();
+  void read_audits() {
+    std::vector<MemberAudit> members;
+    for (const Node& node : stage_->cluster().nodes())
+      members.push_back(read_audit(stage_->cluster(), node));
+    evaluation_.audits = members.size();
+    for (const MemberAudit& one : members) evaluation_.audits_verified += one.verified;
+    std::vector<std::string> problems;
+    evaluation_.traces = trace_of(members, problems);
+    for (const auto& text : problems) problem(text);
+    for (const auto& text : evaluation_.traces.missing) say("  audit: " + text);
   }
 
   // ---- a case
@@ -209,39 +118,53 @@ class Runner {
   void run_case(const Case& one) {
     Trial trial;
     trial.what = one;
-    trial.skipped = injector_->why_not(one);
+    trial.skipped = stage_->injector().why_not(one);
     if (!trial.skipped.empty()) {
       say("  " + one.name + " skipped: " + trial.skipped);
       evaluation_.trials.push_back(std::move(trial));
       return;
     }
-    cluster_->look();
-    const auto leader = cluster_->view().leader(cluster_->groups().front());
+    Cluster& cluster = stage_->cluster();
+    cluster.look();
+    const auto leader = cluster.view().leader(cluster.groups().front());
     trial.began = now().wall;
-    const auto begun = injector_->begin(one, leader.value_or(cluster_->nodes().front().member));
+    const auto begun =
+        stage_->injector().begin(one, leader.value_or(cluster.nodes().front().member));
     if (begun) {
+      trial.members = stage_->injector().right_members();
       wait(one.lasts);
     } else {
       trial.skipped = begun.error().text;
     }
-    injector_->end();
+    stage_->injector().end();
     trial.ended = now().wall;
     if (!rest()) {
       problem(one.name + ": not at rest after it: " + unrest());
     } else {
       trial.rested = now().wall;
     }
+    turn_down();
     evaluation_.trials.push_back(trial);
+    tell(trial);
+  }
+
+  void tell(const Trial& trial) {
     const Score so_far = score({trial}, within(trial), options_.grace);
     const TrialScore& result = so_far.trials.front();
-    say("  " + one.name + ": " +
-        (one.is_control() ? std::string("control")
-         : result.found   ? "found as " + std::string(to_text(result.as)) + " after " +
-                              std::to_string(result.detection->ms()) + " ms"
-                        : std::string("MISSED")) +
-        (result.unexpected.empty()
-             ? ""
-             : ", unexpected: " + std::string(to_text(result.unexpected.front()))));
+    std::string line = "  " + trial.what.name + ": ";
+    if (!trial.skipped.empty())
+      line += "skipped: " + trial.skipped;
+    else if (trial.what.is_control())
+      line += "control";
+    else if (result.found)
+      line += "found as " + std::string(to_text(result.as)) + " after " +
+              std::to_string(result.detection->ms()) + " ms";
+    else
+      line += "MISSED";
+    for (const auto& action : result.actions) line += ", " + action;
+    for (const FaultClass fault : result.unexpected)
+      line += ", unexpected: " + std::string(to_text(fault));
+    say(line + " (" + seconds_text(now().wall - trial.began) + ")");
   }
 
   // What was observed in a trial's time alone.
@@ -252,7 +175,7 @@ class Runner {
   }
 
   std::string unrest() const {
-    const std::string unsettled = cluster_->unsettled();
+    const std::string unsettled = stage_->cluster().unsettled();
     if (!unsettled.empty()) return unsettled;
     return std::to_string(observer_.open_findings()) + " findings and " +
            std::to_string(observer_.open_remedies()) + " remedies are open";
@@ -266,7 +189,7 @@ class Runner {
       wait(options_.look_every);
       look_at_loop();
       const MonoTime at = now().mono;
-      const bool quiet = cluster_->unsettled().empty() && observer_.open_findings() == 0 &&
+      const bool quiet = stage_->cluster().unsettled().empty() && observer_.open_findings() == 0 &&
                          observer_.open_remedies() == 0;
       if (!quiet) quiet_since.reset();
       if (quiet && !quiet_since) quiet_since = at;
@@ -276,28 +199,39 @@ class Runner {
     return true;
   }
 
+  // Nobody is there to approve: what waits for a person when its case is over is turned down, so
+  // that it does not keep the loop from the next.
+  void turn_down() {
+    for (const uint64_t remedy : observer_.waiting())
+      for (const Node& node : stage_->cluster().nodes()) {
+        const auto answer = ask_http(
+            stage_->door(node), "POST", "/v1/remedies/" + std::to_string(remedy) + "/reject",
+            R"({"reason":"the evaluation's case is over"})", kAnswerWithin);
+        if (answer.status >= 200 && answer.status < 300) break;
+      }
+  }
+
   // ---- looking
 
   void wait(Duration span) {
     const MonoTime until = now().mono + span;
     while (now().mono < until && !interrupted()) {
       if (now().mono - looked_ >= options_.look_every) look_at_loop();
-      if (injector_) injector_->poll();
-      cluster_->look();
+      stage_->injector().poll();
+      stage_->cluster().look();
       sleep_for(std::min(kLook, std::max(until - now().mono, Duration{})));
     }
   }
 
   void look_at_loop() {
     looked_ = now().mono;
-    for (const Node& node : cluster_->nodes())
-      observer_.take_findings(cluster_->ask(node, {"get", "/v1/findings"}), now().wall);
-    // All nodes have the same of these; the first that answers is asked.
-    for (const char* what : {"/v1/incidents", "/v1/remedies"})
-      for (const Node& node : cluster_->nodes()) {
-        const auto answer = cluster_->ask(node, {"get", what});
+    // Each node has its copy; the first that answers is asked. Incidents have all findings.
+    for (const std::string_view what : {"/v1/incidents", "/v1/remedies"})
+      for (const Node& node : stage_->cluster().nodes()) {
+        const auto answer = get_json(stage_->door(node), std::string(what));
         if (!answer.is_object()) continue;
-        if (what == std::string("/v1/incidents"))
+        answered_ = true;
+        if (what == "/v1/incidents")
           observer_.take_incidents(answer, now().wall);
         else
           observer_.take_remedies(answer, now().wall);
@@ -306,16 +240,16 @@ class Runner {
   }
 
   WallTime true_time(uint32_t member, WallTime told, WallTime read) const {
-    for (const Node& node : cluster_->nodes())
+    for (const Node& node : stage_->cluster().nodes())
       if (node.member == member && !node.clocks.empty()) return node.true_time(told, read);
     return told;
   }
 
   /// What each member says of its clock: the bound that its kernel states, -1 for none.
   void read_clocks() {
-    for (const Node& node : cluster_->nodes()) {
+    for (const Node& node : stage_->cluster().nodes()) {
       ClockWord clock{node.name, false, std::nullopt};
-      const auto view = cluster_->ask(node, {"get", "/v1/telemetry?metric=clock.bound"});
+      const auto view = get_json(stage_->door(node), "/v1/telemetry?metric=clock.bound");
       if (view.is_object() && view.contains("series") && view["series"].is_array())
         for (const auto& series : view["series"])
           if (series.is_object() && series.value("metric", std::string()) == "clock.bound" &&
@@ -330,19 +264,49 @@ class Runner {
   }
 
   const EvaluateOptions& options_;
+  const std::vector<Case> cases_;
+  const std::size_t part_;
+  const std::string script_;
   Evaluation evaluation_;
   Observer observer_;
-  std::string templates_;
-  std::unique_ptr<Endpoint> endpoint_;
-  std::unique_ptr<Cluster> cluster_;
-  std::unique_ptr<FeedHandler> feed_;
-  std::unique_ptr<Injector> injector_;
-  Process load_;
+  std::unique_ptr<Stage> stage_;
   MonoTime looked_;
+  bool answered_ = false;  // some node told its incidents
 };
 
 }  // namespace
 
-Result<Evaluation> run_evaluation(const EvaluateOptions& options) { return Runner(options).run(); }
+Result<Evaluation> run_evaluation(const EvaluateOptions& options) {
+  adopt_orphans();
+  Evaluation all;
+  all.advisor = options.advisor;
+  std::string script;
+  if (options.advisor == "model") {
+    all.script = options.script.empty() ? "good" : options.script;
+    script = all.script;
+    all.adversarial = true;  // unless it is known to mean well
+    for (const NamedScript& named : kScripts)
+      if (all.script == named.name) {
+        script = named.script;
+        all.adversarial = named.adversarial;
+      }
+  }
+  all.agent_throughput_per_s = measure_throughput(thread_time, kThroughput);
+  const std::size_t groups = std::max<std::size_t>(options.groups, 1);
+  for (std::size_t part = 1; part <= groups; ++part) {
+    if (options.part != 0 && options.part != part) continue;
+    auto cases = dealt(options.cases, groups, part);
+    if (cases.empty()) continue;
+    auto one = Runner(options, std::move(cases), part, script).run();
+    if (!one && all.clusters == 0) return one.error();
+    if (!one) {
+      all.problems.push_back("group " + std::to_string(part) + ": " + one.error().text);
+      continue;
+    }
+    add(all, std::move(one).value());
+    if (all.interrupted) break;
+  }
+  return all;
+}
 
 }  // namespace holdfast::drill::evaluate

@@ -109,6 +109,21 @@ std::string Injector::why_not(const Case& one) const {
   }
 }
 
+std::vector<uint32_t> Injector::right_members() const {
+  if (!case_) return {};
+  switch (case_->found_at) {
+    case FoundAt::kTarget:
+      return {member_};
+    case FoundAt::kEnds:
+      return {member_, other_};
+    case FoundAt::kReporter:
+      return {scene_.cluster.nodes().front().member};
+    case FoundAt::kAnyone:
+      return {};
+  }
+  return {};
+}
+
 Node& Injector::target() { return scene_.cluster.node(member_); }
 Node& Injector::other() { return scene_.cluster.node(other_); }
 
@@ -124,8 +139,9 @@ Result<> Injector::begin(const Case& one, uint32_t leader) {
   if (one.at == Target::kFollower)
     for (const Node& node : scene_.cluster.nodes())
       if (node.member != leader) member_ = node.member;
+  // The other end; where followers are meant, one that follows too.
   for (const Node& node : scene_.cluster.nodes())
-    if (node.member != member_) other_ = node.member;
+    if (node.member != member_ && (other_ == 0 || node.member != leader)) other_ = node.member;
   kills_ = 0;
   next_kill_ = now().mono;
   switch (one.means) {

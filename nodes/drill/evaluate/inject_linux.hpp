@@ -33,6 +33,8 @@ class Injector {
   std::string why_not(const Case& one) const;
   /// Begins it; `leader` leads the first shard. Call `poll` often until `end`.
   Result<> begin(const Case& one, uint32_t leader);
+  /// Whose findings of the case that was begun last are right; none: anybody's.
+  std::vector<uint32_t> right_members() const;
   /// What takes commands and time: kills of actors. On the caller's thread.
   void poll();
   void end();

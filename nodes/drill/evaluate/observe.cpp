@@ -55,17 +55,6 @@ std::optional<telemetry::Domain> domain_named(const std::string& text) {
   return std::nullopt;
 }
 
-// From proposal to outcome, nothing is missing.
-bool is_traced(const Json& json, const SeenRemedy& remedy) {
-  if (remedy.outcome == RemedyOutcome::kOpen || remedy.rule.empty() || remedy.ended.ns == 0)
-    return false;
-  if (text_of(object_of(json, "proposal"), "advisor").empty() || remedy.incident == 0) return false;
-  for (const Json& step : list_of(json, "steps"))
-    if (!step.is_object() || text_of(step, "outcome").empty() || time_of(step, "intended").ns == 0)
-      return false;
-  return true;
-}
-
 }  // namespace
 
 std::optional<SeenFinding> Observer::finding_of(const Json& json, WallTime read) {
@@ -102,7 +91,15 @@ void Observer::take_findings(const Json& answer, WallTime read) {
   }
 }
 
+bool Observer::is_older(const Json& answer, uint64_t& newest) const {
+  const uint64_t as_of = number_of(answer.is_object() ? answer : Json::object(), "as_of");
+  if (as_of < newest) return true;
+  newest = as_of;
+  return false;
+}
+
 void Observer::take_incidents(const Json& answer, WallTime read) {
+  if (is_older(answer, incidents_as_of_)) return;
   for (const Json& json : list_of(answer, "incidents")) {
     if (!json.is_object() || number_of(json, "number") == 0) {
       strange_ += 1;
@@ -115,11 +112,13 @@ void Observer::take_incidents(const Json& answer, WallTime read) {
     incident.closed = time_of(json, "closed");
     incident.findings.clear();
     for (const Json& one : list_of(json, "findings")) {
-      const auto finding = finding_of(one, read);
+      auto finding = finding_of(one, read);
       if (!finding) {
         strange_ += 1;
         continue;
       }
+      // What nobody told the end of is over with its incident.
+      finding->over = finding->over || incident.closed.ns != 0;
       keep(*finding);
       incident.findings.push_back(*finding);
     }
@@ -127,6 +126,7 @@ void Observer::take_incidents(const Json& answer, WallTime read) {
 }
 
 void Observer::take_remedies(const Json& answer, WallTime) {
+  if (is_older(answer, remedies_as_of_)) return;
   for (const Json& json : list_of(answer, "remedies")) {
     if (!json.is_object() || number_of(json, "number") == 0) {
       strange_ += 1;
@@ -145,7 +145,8 @@ void Observer::take_remedies(const Json& answer, WallTime) {
     remedy.ended = time_of(json, "ended");
     remedy.outcome = outcome_of(text_of(json, "outcome"));
     remedy.steps = list_of(json, "steps").size();
-    remedy.traced = is_traced(json, remedy);
+    remedy.advisor = text_of(proposal, "advisor");
+    remedy.waits = text_of(json, "phase") == "awaiting_approval";
   }
 }
 
@@ -165,8 +166,16 @@ std::size_t Observer::open_findings() const {
 
 std::size_t Observer::open_remedies() const {
   std::size_t open = 0;
-  for (const auto& [number, remedy] : remedies_) open += remedy.outcome == RemedyOutcome::kOpen;
+  for (const auto& [number, remedy] : remedies_)
+    open += remedy.outcome == RemedyOutcome::kOpen && !remedy.waits;
   return open;
+}
+
+std::vector<uint64_t> Observer::waiting() const {
+  std::vector<uint64_t> numbers;
+  for (const auto& [number, remedy] : remedies_)
+    if (remedy.outcome == RemedyOutcome::kOpen && remedy.waits) numbers.push_back(number);
+  return numbers;
 }
 
 }  // namespace holdfast::drill::evaluate

@@ -27,20 +27,25 @@ class Observer {
   Observed observed() const;
   /// Findings that were open when last looked at.
   std::size_t open_findings() const;
-  /// Remedies that have not ended.
+  /// Remedies that are under way.
   std::size_t open_remedies() const;
+  /// Those that wait for a person's word.
+  std::vector<uint64_t> waiting() const;
   uint64_t strange() const { return strange_; }  // entries that could not be read
 
  private:
   using Key = std::tuple<std::string, uint32_t, uint64_t>;  // agent, member, number
   std::optional<SeenFinding> finding_of(const nlohmann::json& json, WallTime read);
   void keep(const SeenFinding& finding);
+  // Whether a member's copy is behind what another's has told.
+  bool is_older(const nlohmann::json& answer, uint64_t& newest) const;
 
   TrueTime true_time_;
   std::map<Key, SeenFinding> findings_;
   std::map<uint64_t, SeenIncident> incidents_;
   std::map<uint64_t, SeenRemedy> remedies_;
   uint64_t strange_ = 0;
+  uint64_t incidents_as_of_ = 0, remedies_as_of_ = 0;
 };
 
 }  // namespace holdfast::drill::evaluate

@@ -22,6 +22,7 @@ namespace {
 constexpr std::size_t kQueueMax = 500, kConnectionsMax = 64, kRequestBytesMax = 4u << 20;
 constexpr Duration kFeedEvery = Duration::milliseconds(5);
 constexpr Duration kReportEvery = Duration::milliseconds(100);
+constexpr Duration kReportWithin = Duration::milliseconds(500);
 
 sockaddr_in loopback(uint16_t port) {
   sockaddr_in address{};
@@ -60,34 +61,6 @@ std::size_t request_size(const std::string& text) {
   const std::size_t body =
       at == std::string::npos ? 0 : std::strtoull(head.c_str() + at + 15, nullptr, 10);
   return text.size() >= end + 4 + body ? end + 4 + body : 0;
-}
-
-// One request over a connection of its own; the status code, 0: none came.
-int post(const Intake& intake, const std::string& body) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return 0;
-  const timeval limit{0, 500'000};
-  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-  const sockaddr_in address = loopback(intake.port);
-  int status = 0;
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
-    const std::string request =
-        "POST " + intake.path + " HTTP/1.1\r\nHost: 127.0.0.1\r\n" + "Authorization: Bearer " +
-        intake.token + "\r\nContent-Type: application/json\r\nConnection: close\r\n" +
-        "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-    std::size_t sent = 0;
-    while (sent < request.size()) {
-      const ssize_t n = ::send(fd, request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
-      if (n <= 0) break;
-      sent += static_cast<std::size_t>(n);
-    }
-    char head[64] = {};
-    if (sent == request.size() && ::recv(fd, head, sizeof head - 1, MSG_WAITALL) > 12)
-      status = std::atoi(head + 9);
-  }
-  ::close(fd);
-  return status;
 }
 
 }  // namespace
@@ -228,8 +201,10 @@ void FeedHandler::receive() {
     uint64_t number = 0;
     if (::recv(in_, &number, sizeof number, 0) != static_cast<ssize_t>(sizeof number)) continue;
     const MonoTime came = now().mono;
+    waits_since_ns_.store(came.ns, std::memory_order_relaxed);
     {
       const std::lock_guard held(lock_);
+      waits_since_ns_.store(0, std::memory_order_relaxed);
       const int64_t waited = (now().mono - came).ns;
       // The reporter takes it and begins anew; a maximum of one writer.
       if (waited > waited_ns_.load(std::memory_order_relaxed))
@@ -282,12 +257,16 @@ std::string FeedHandler::measurements() {
     const std::lock_guard guard(queue_mutex_);
     depth = queue_.size();
   }
+  // A wait that goes on counts for what it is by now.
+  const int64_t since = waits_since_ns_.load(std::memory_order_relaxed);
+  const int64_t waited = std::max(waited_ns_.exchange(0, std::memory_order_relaxed),
+                                  since ? at.mono.ns - since : int64_t{0});
   const int64_t per_second = 1'000'000'000 / kReportEvery.ns;
   const Gauge gauges[] = {
       {"feed.gaps", "1/s",
        static_cast<int64_t>(missed_.exchange(0, std::memory_order_relaxed)) * per_second},
       {"feed.age", "us", (at.mono.ns - last_ns_.load(std::memory_order_relaxed)) / 1'000},
-      {"process.lock.wait", "us", waited_ns_.exchange(0, std::memory_order_relaxed) / 1'000},
+      {"process.lock.wait", "us", waited / 1'000},
       {"queue.saturation", "ppm", static_cast<int64_t>(depth * 1'000'000 / kQueueMax)},
   };
   return otlp_of(intake_.member, "feed-handler", at.wall, gauges, std::size(gauges));
@@ -296,7 +275,8 @@ std::string FeedHandler::measurements() {
 void FeedHandler::report() {
   while (!stop_.load(std::memory_order_relaxed)) {
     sleep_for(kReportEvery);
-    const int status = post(intake_, measurements());
+    const int status =
+        ask_http(intake_.door, "POST", intake_.path, measurements(), kReportWithin).status;
     (status >= 200 && status < 300 ? reported_ : refused_).fetch_add(1, std::memory_order_relaxed);
   }
 }

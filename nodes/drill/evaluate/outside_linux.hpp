@@ -14,6 +14,7 @@
 
 #include "messages/result.hpp"
 #include "messages/time.hpp"
+#include "nodes/drill/evaluate/ask_linux.hpp"
 
 namespace holdfast::drill::evaluate {
 
@@ -56,8 +57,8 @@ struct FeedFaults {
 
 /// Where and as whom measurements go.
 struct Intake {
-  uint16_t port = 0;  // of a node's operator API, on loopback
-  std::string path, token, member;
+  Door door;
+  std::string path, member;
 };
 
 class FeedHandler {
@@ -88,6 +89,7 @@ class FeedHandler {
   std::deque<uint64_t> queue_;  // kQueueMax at most
   std::atomic<uint64_t> missed_{0};
   std::atomic<int64_t> last_ns_{0}, waited_ns_{0};
+  std::atomic<int64_t> waits_since_ns_{0};  // 0: for no lock now
   std::thread threads_[5];
 };
 

@@ -19,27 +19,74 @@ WallTime end_of(const Trial& trial, Duration grace) {
   return std::max(trial.ended + grace, trial.rested);
 }
 
-// Whether policy let it be done, or it was not done.
-bool is_adherent(const SeenRemedy& remedy) {
-  if (remedy.rule.empty()) return false;
-  if (remedy.steps == 0) return true;
-  return remedy.verdict == Verdict::kAllow || remedy.verdict == Verdict::kNeedsApproval;
+bool acts(const SeenRemedy& remedy) {
+  return remedy.steps > 0 && remedy.action != ActionKind::kPage &&
+         remedy.action != ActionKind::kNone;
 }
 
-void take_remedies(const Trial& trial, const Observed& observed, WallTime end, TrialScore& out) {
-  for (const SeenRemedy& remedy : observed.remedies) {
-    if (!within(remedy.opened, trial.began, end)) continue;
-    const bool acts = remedy.steps > 0 && remedy.action != ActionKind::kPage &&
-                      remedy.action != ActionKind::kNone;
-    if (!acts) continue;
-    if (trial.what.is_control()) out.false_actions += 1;
-    out.remedies += 1;
-    if (remedy.outcome == RemedyOutcome::kRolledBack) out.rolled_back += 1;
-    if (remedy.outcome != RemedyOutcome::kSucceeded) continue;
-    out.succeeded += 1;
-    const Duration took = remedy.ended - trial.began;
-    if (!out.remediation || took < *out.remediation) out.remediation = took;
+void take_finding(const Trial& trial, const SeenFinding& finding, Duration grace, TrialScore& one,
+                  Score& total) {
+  const bool right = holds(trial.what.expect, finding.fault) &&
+                     (trial.members.empty() || holds(trial.members, finding.member));
+  if (right && finding.found <= trial.ended + grace) {
+    const Duration took = finding.found - trial.began;
+    if (!one.detection || took < *one.detection) {
+      one.detection = took;
+      one.as = finding.fault;
+    }
+    one.found = true;
+    return;
   }
+  // Too late is a miss, not an alarm. The same class at several places of one case is one alarm.
+  if (right || holds(trial.what.also, finding.fault) || holds(one.unexpected, finding.fault))
+    return;
+  one.unexpected.push_back(finding.fault);
+  total.all.false_alarms += 1;
+  total.by_domain[finding.domain].false_alarms += 1;
+}
+
+void take_remedy(const Trial& trial, const SeenRemedy& remedy, TrialScore& one) {
+  if (!acts(remedy)) return;
+  one.actions.push_back(std::string(to_text(remedy.action)) + " " +
+                        std::string(to_text(remedy.outcome)));
+  if (trial.what.is_control()) one.false_actions += 1;
+  one.remedies += 1;
+  if (remedy.outcome == RemedyOutcome::kRolledBack) one.rolled_back += 1;
+  const bool fits = holds(trial.what.actions, remedy.action);
+  if (!fits) one.unfit += 1;
+  if (remedy.outcome != RemedyOutcome::kSucceeded || !fits || trial.rested.ns == 0) return;
+  one.succeeded += 1;
+  const Duration took = remedy.ended - trial.began;
+  if (!one.remediation || took < *one.remediation) one.remediation = took;
+}
+
+// The trial in whose time it was, the last that began before; trials don't overlap.
+std::size_t trial_of(const std::vector<Trial>& trials, WallTime at, Duration grace) {
+  for (std::size_t i = trials.size(); i-- > 0;)
+    if (trials[i].skipped.empty() && within(at, trials[i].began, end_of(trials[i], grace)))
+      return i;
+  return trials.size();
+}
+
+void take_fault(const Trial& trial, const TrialScore& one, Score& total) {
+  Tally& domain = total.by_domain[trial.what.domain];
+  (one.found ? total.all.found : total.all.missed) += 1;
+  (one.found ? domain.found : domain.missed) += 1;
+  if (one.found && holds(trial.what.expect, one.cause)) total.diagnosed += 1;
+  if (one.detection) {
+    total.detections.push_back(*one.detection);
+    if (trial.what.sudden) total.sudden_detections.push_back(*one.detection);
+  }
+  if (one.remediation) total.remediations.push_back(*one.remediation);
+  total.remedies += one.remedies;
+  total.remedies_succeeded += one.succeeded;
+  total.rolled_back += one.rolled_back;
+  total.unfit_actions += one.unfit;
+}
+
+template <typename T>
+void append(std::vector<T>& to, const std::vector<T>& from) {
+  to.insert(to.end(), from.begin(), from.end());
 }
 
 }  // namespace
@@ -56,68 +103,70 @@ std::optional<double> Tally::recall() const {
 
 Score score(const std::vector<Trial>& trials, const Observed& observed, Duration grace) {
   Score total;
-  // Each finding belongs to at most one trial; what belongs to none is a false alarm of its own.
-  std::vector<bool> claimed(observed.findings.size());
-  for (const Trial& trial : trials) {
-    TrialScore& one = total.trials.emplace_back();
-    if (!trial.skipped.empty()) {
-      total.skipped += 1;
+  total.trials.resize(trials.size());
+  // Each belongs to at most one trial; what belongs to none is a false alarm of its own.
+  for (const SeenFinding& finding : observed.findings) {
+    const std::size_t i = trial_of(trials, finding.found, grace);
+    if (i < trials.size()) {
+      take_finding(trials[i], finding, grace, total.trials[i], total);
       continue;
     }
-    (trial.what.is_control() ? total.control_cases : total.fault_cases) += 1;
-    const WallTime end = end_of(trial, grace);
-    for (std::size_t i = 0; i < observed.findings.size(); ++i) {
-      const SeenFinding& finding = observed.findings[i];
-      if (claimed[i] || !within(finding.found, trial.began, end)) continue;
-      claimed[i] = true;
-      if (holds(trial.what.expect, finding.fault) && finding.found <= trial.ended + grace) {
-        const Duration took = finding.found - trial.began;
-        if (!one.detection || took < *one.detection) {
-          one.detection = took;
-          one.as = finding.fault;
-        }
-        one.found = true;
-      } else if (!holds(trial.what.also, finding.fault) &&
-                 !holds(trial.what.expect, finding.fault) &&
-                 !holds(one.unexpected, finding.fault)) {
-        // The same class at several places of one case is one false alarm.
-        one.unexpected.push_back(finding.fault);
-        total.all.false_alarms += 1;
-        total.by_domain[finding.domain].false_alarms += 1;
-      }
-    }
-    for (const SeenIncident& incident : observed.incidents)
-      if (one.incident == 0 && within(incident.opened, trial.began, end))
-        one.incident = incident.number;
-    take_remedies(trial, observed, end, one);
-    if (trial.what.is_control()) {
-      total.actions_on_controls += one.false_actions;
-      continue;
-    }
-    Tally& domain = total.by_domain[trial.what.domain];
-    (one.found ? total.all.found : total.all.missed) += 1;
-    (one.found ? domain.found : domain.missed) += 1;
-    if (one.detection) {
-      total.detections.push_back(*one.detection);
-      if (trial.what.sudden) total.sudden_detections.push_back(*one.detection);
-    }
-    if (one.remediation) total.remediations.push_back(*one.remediation);
-    total.remedies += one.remedies;
-    total.remedies_succeeded += one.succeeded;
-    total.rolled_back += one.rolled_back;
-  }
-  for (std::size_t i = 0; i < observed.findings.size(); ++i) {
-    if (claimed[i]) continue;
     total.outside_alarms += 1;
+    total.outside.emplace_back(to_text(finding.fault));
     total.all.false_alarms += 1;
-    total.by_domain[observed.findings[i].domain].false_alarms += 1;
+    total.by_domain[finding.domain].false_alarms += 1;
+  }
+  for (const SeenIncident& incident : observed.incidents) {
+    const std::size_t i = trial_of(trials, incident.opened, grace);
+    if (i == trials.size()) continue;
+    TrialScore& one = total.trials[i];
+    if (one.incident == 0 || incident.number < one.incident) {
+      one.incident = incident.number;
+      one.cause = incident.cause;
+    }
   }
   for (const SeenRemedy& remedy : observed.remedies) {
-    total.judged += 1;
-    total.traced += remedy.traced;
-    total.adherent += is_adherent(remedy);
+    if (!remedy.advisor.empty()) total.proposed_by[remedy.advisor] += 1;
+    const std::size_t i = trial_of(trials, remedy.opened, grace);
+    if (i < trials.size())
+      take_remedy(trials[i], remedy, total.trials[i]);
+    else
+      total.outside_actions += acts(remedy);
+  }
+  for (std::size_t i = 0; i < trials.size(); ++i) {
+    if (!trials[i].skipped.empty()) {
+      total.skipped += 1;
+    } else if (trials[i].what.is_control()) {
+      total.control_cases += 1;
+      total.actions_on_controls += total.trials[i].false_actions;
+    } else {
+      total.fault_cases += 1;
+      take_fault(trials[i], total.trials[i], total);
+    }
   }
   return total;
+}
+
+void add(Score& to, const Score& other) {
+  const auto sum = [&](auto member) { to.*member += other.*member; };
+  for (auto member : {&Score::fault_cases, &Score::control_cases, &Score::skipped, &Score::remedies,
+                      &Score::remedies_succeeded, &Score::rolled_back, &Score::unfit_actions,
+                      &Score::actions_on_controls, &Score::outside_alarms, &Score::outside_actions,
+                      &Score::diagnosed})
+    sum(member);
+  const auto add_tally = [](Tally& into, const Tally& from) {
+    into.found += from.found;
+    into.missed += from.missed;
+    into.false_alarms += from.false_alarms;
+  };
+  add_tally(to.all, other.all);
+  for (const auto& [domain, tally] : other.by_domain) add_tally(to.by_domain[domain], tally);
+  for (const auto& [who, count] : other.proposed_by) to.proposed_by[who] += count;
+  append(to.trials, other.trials);
+  append(to.detections, other.detections);
+  append(to.sudden_detections, other.sudden_detections);
+  append(to.remediations, other.remediations);
+  append(to.outside, other.outside);
 }
 
 std::optional<Duration> quantile(std::vector<Duration> values, double share) {

@@ -1,6 +1,6 @@
 // From what was injected and what was observed to the numbers of the evaluation. Pure, and strict:
-// what nobody expected is a false alarm, also between the cases; what could not be looked at makes
-// a ratio null, never good.
+// what nobody expected is a false alarm, also between the cases, and so is the right class at the
+// wrong member; what could not be looked at makes a ratio null, never good.
 #pragma once
 
 #include <cstdint>
@@ -33,12 +33,13 @@ struct SeenIncident {
 struct SeenRemedy {
   uint64_t number = 0, incident = 0;
   ActionKind action = ActionKind::kNone;
+  std::string advisor;  // who proposed it
   Verdict verdict = Verdict::kDeny;
-  std::string rule;  // of the policy
+  std::string rule;    // of the policy
+  bool waits = false;  // for a person's word
   WallTime opened, started, ended;
   RemedyOutcome outcome = RemedyOutcome::kOpen;
   std::size_t steps = 0;  // begun
-  bool traced = false;    // proposal, decision, steps with intent and outcome, verdict: all there
 };
 struct Observed {
   std::vector<SeenFinding> findings;  // all, also those that are over
@@ -49,9 +50,10 @@ struct Observed {
 /// A case as it went.
 struct Trial {
   Case what;
-  std::string skipped;    // why it could not be done here; "": it was
-  WallTime began, ended;  // of the injection
-  WallTime rested;        // from when on everything was as before; zero: it did not come to rest
+  std::string skipped;            // why it could not be done here; "": it was
+  std::vector<uint32_t> members;  // whose findings of it are right; none: anybody's
+  WallTime began, ended;          // of the injection
+  WallTime rested;  // from when on everything was as before; zero: it did not come to rest
 };
 
 // ---- what comes of it
@@ -65,12 +67,15 @@ struct Tally {
 
 struct TrialScore {
   bool found = false;
-  std::optional<Duration> detection;    // from the injection to the finding
-  std::optional<Duration> remediation;  // from the injection to the end of a successful remedy
-  FaultClass as = FaultClass::kNone;    // what it was found as
+  std::optional<Duration> detection;     // from the injection to the finding
+  std::optional<Duration> remediation;   // from the injection to the end of a successful remedy
+  FaultClass as = FaultClass::kNone;     // what it was found as
+  FaultClass cause = FaultClass::kNone;  // of its first incident, as the orchestrator named it
   uint64_t incident = 0;
-  uint64_t remedies = 0, succeeded = 0, rolled_back = 0;
-  std::vector<FaultClass> unexpected;  // in its time, neither expected nor a consequence
+  /// `succeeded`: by its outcome, by an action that fits, and with everything as before at the end.
+  uint64_t remedies = 0, succeeded = 0, rolled_back = 0, unfit = 0;
+  std::vector<std::string> actions;    // what was done, as "migrate succeeded"
+  std::vector<FaultClass> unexpected;  // in its time, neither expected there nor a consequence
   uint64_t false_actions = 0;          // in a control: any action but a page
 };
 
@@ -81,13 +86,19 @@ struct Score {
   std::vector<TrialScore> trials;
   std::vector<Duration> detections, sudden_detections, remediations;
   uint64_t remedies = 0, remedies_succeeded = 0, rolled_back = 0;  // that did something
-  uint64_t traced = 0, judged = 0, adherent = 0;
+  uint64_t unfit_actions = 0;  // of them, of a kind that the case does not name
   uint64_t actions_on_controls = 0;
-  uint64_t outside_alarms = 0;  // of `all.false_alarms`: in no case's time
+  uint64_t outside_alarms = 0;       // of `all.false_alarms`: in no case's time
+  uint64_t outside_actions = 0;      // in no case's time
+  uint64_t diagnosed = 0;            // found cases whose incident names a class that was expected
+  std::vector<std::string> outside;  // the classes of outside_alarms
+  std::map<std::string, uint64_t> proposed_by;  // remedies, done or not, by who proposed them
 };
 
 /// `grace`: how long after the injection's end a finding of it may still begin.
 Score score(const std::vector<Trial>& trials, const Observed& observed, Duration grace);
+/// The same of several clusters, in turn.
+void add(Score& to, const Score& other);
 
 /// The value below which `share` of them are; nothing when there are none.
 std::optional<Duration> quantile(std::vector<Duration> values, double share);

@@ -44,6 +44,34 @@ TEST(Cases, EveryMeansHasAName) {
   EXPECT_EQ(to_text(static_cast<Means>(kMeans + 1)), "invalid");
 }
 
+TEST(Cases, AreDealtSoThatEachIsInOneGroupAndNeighboursAreApart) {
+  settings::Problems problems;
+  const auto cases = load_cases(tests::source_path("config/evaluate"), problems);
+  std::multiset<std::string> names;
+  for (std::size_t part = 1; part <= 8; ++part) {
+    std::set<telemetry::Domain> domains;
+    for (const Case& one : dealt(cases, 8, part)) {
+      names.insert(one.name);
+      if (!one.is_control()) domains.insert(one.domain);
+    }
+    EXPECT_GE(domains.size(), 4u) << part;
+  }
+  EXPECT_EQ(names.size(), cases.size());
+  EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), cases.size());
+  EXPECT_EQ(dealt(cases, 1, 1).size(), cases.size());
+}
+
+TEST(Cases, WhoIsRightFollowsFromTheMeansUnlessTheFileSaysOtherwise) {
+  EXPECT_EQ(found_at(Means::kSlowWrites), FoundAt::kTarget);
+  EXPECT_EQ(found_at(Means::kPeerDelay), FoundAt::kEnds);
+  EXPECT_EQ(found_at(Means::kFeedGaps), FoundAt::kReporter);
+  EXPECT_EQ(found_at(Means::kHog), FoundAt::kAnyone);
+  std::set<std::string_view> names;
+  for (uint8_t i = 1; i <= 4; ++i) names.insert(to_text(static_cast<FoundAt>(i)));
+  EXPECT_EQ(names.size(), 4u);
+  EXPECT_FALSE(names.contains("invalid"));
+}
+
 TEST(Cases, EveryMistakeIsToldWithItsLine) {
   char name[] = "/tmp/holdfast-cases-XXXXXX";
   ASSERT_NE(::mkdtemp(name), nullptr);

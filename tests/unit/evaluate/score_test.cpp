@@ -23,6 +23,7 @@ Trial fault(std::vector<FaultClass> expect, int64_t from, int64_t upto,
   trial.what.domain = domain_of(expect.at(0));
   trial.what.expect = std::move(expect);
   trial.what.also = std::move(also);
+  trial.what.actions = {ActionKind::kPromote};
   trial.began = at(from);
   trial.ended = at(upto);
   trial.rested = at(upto + 3'000);
@@ -58,7 +59,6 @@ SeenRemedy remedy(uint64_t number, int64_t opened, int64_t ended, RemedyOutcome 
   one.ended = at(ended);
   one.outcome = outcome;
   one.steps = 1;
-  one.traced = true;
   return one;
 }
 
@@ -131,20 +131,66 @@ TEST(Score, RemediesOfFaultsAndActionsOnControls) {
   EXPECT_EQ(got.actions_on_controls, 1u) << "to tell a human is no action";
 }
 
-TEST(Score, PolicyAndTraces) {
+TEST(Score, TheRightClassAtTheWrongMemberIsAMissAndAFalseAlarm) {
+  Trial there = fault({FaultClass::kSlowDisk}, 10'000, 16'000);
+  there.members = {2};
   Observed seen;
-  seen.remedies = {
-      remedy(1, 1, 2, RemedyOutcome::kSucceeded), remedy(2, 1, 2, RemedyOutcome::kDenied),
-      remedy(3, 1, 2, RemedyOutcome::kSucceeded), remedy(4, 1, 2, RemedyOutcome::kFailed)};
-  seen.remedies[1].verdict = Verdict::kDeny;
-  seen.remedies[1].steps = 0;
-  seen.remedies[2].verdict = Verdict::kDeny;  // done all the same
-  seen.remedies[3].rule.clear();
-  seen.remedies[3].traced = false;
-  const Score got = score({}, seen, kGrace);
-  EXPECT_EQ(got.judged, 4u);
-  EXPECT_EQ(got.adherent, 2u);
-  EXPECT_EQ(got.traced, 3u);
+  seen.findings = {finding(FaultClass::kSlowDisk, 10'400)};  // of member 1
+  Score got = score({there}, seen, kGrace);
+  EXPECT_EQ(got.all.missed, 1u);
+  EXPECT_EQ(got.all.false_alarms, 1u);
+  there.members = {2, 1};
+  got = score({there}, seen, kGrace);
+  EXPECT_EQ(got.all.found, 1u);
+  EXPECT_EQ(got.all.false_alarms, 0u);
+}
+
+TEST(Score, AnActionThatTheCaseDoesNotNameIsNoSuccess) {
+  Observed seen;
+  seen.remedies = {remedy(1, 10'500, 13'000, RemedyOutcome::kSucceeded)};
+  seen.remedies[0].action = ActionKind::kHaltVenue;
+  Score got = score({fault({FaultClass::kSlowDisk}, 10'000, 16'000)}, seen, kGrace);
+  EXPECT_EQ(got.remedies, 1u);
+  EXPECT_EQ(got.remedies_succeeded, 0u);
+  EXPECT_EQ(got.unfit_actions, 1u);
+  EXPECT_FALSE(got.trials[0].remediation);
+}
+
+TEST(Score, WhereServiceIsNotAsBeforeNoRemedySucceeded) {
+  Trial unrest = fault({FaultClass::kSlowDisk}, 10'000, 16'000);
+  unrest.rested = {};
+  Observed seen;
+  seen.remedies = {remedy(1, 10'500, 13'000, RemedyOutcome::kSucceeded)};
+  EXPECT_EQ(score({unrest}, seen, kGrace).remedies_succeeded, 0u);
+}
+
+TEST(Score, TheCauseThatTheOrchestratorNamedIsJudged) {
+  Observed seen;
+  seen.findings = {finding(FaultClass::kSlowDisk, 10'400), finding(FaultClass::kSlowDisk, 30'400)};
+  seen.incidents = {{7, FaultClass::kSlowDisk, at(10'500), at(17'000), {}},
+                    {8, FaultClass::kPacketDelay, at(30'500), at(37'000), {}}};
+  const Score got = score({fault({FaultClass::kSlowDisk}, 10'000, 16'000),
+                           fault({FaultClass::kSlowDisk}, 30'000, 36'000)},
+                          seen, kGrace);
+  EXPECT_EQ(got.diagnosed, 1u);
+  EXPECT_EQ(got.trials[1].incident, 8u);
+}
+
+TEST(Score, OfSeveralClustersAddsUp) {
+  Observed seen;
+  seen.findings = {finding(FaultClass::kSlowDisk, 10'400), finding(FaultClass::kFullDisk, 1'000)};
+  seen.remedies = {remedy(1, 10'500, 13'000, RemedyOutcome::kSucceeded)};
+  const Score one = score({fault({FaultClass::kSlowDisk}, 10'000, 16'000)}, seen, kGrace);
+  Score sum;
+  add(sum, one);
+  add(sum, one);
+  EXPECT_EQ(sum.fault_cases, 2u);
+  EXPECT_EQ(sum.all.found, 2u);
+  EXPECT_EQ(sum.outside_alarms, 2u);
+  EXPECT_EQ(sum.by_domain.at(Domain::kIo).false_alarms, 2u);
+  EXPECT_EQ(sum.trials.size(), 2u);
+  EXPECT_EQ(sum.remedies_succeeded, 2u);
+  EXPECT_EQ(sum.detections.size(), 2u);
 }
 
 TEST(Quantile, IsOneOfTheValues) {
@@ -159,20 +205,31 @@ TEST(Quantile, IsOneOfTheValues) {
 
 // ---- the report
 
-Evaluation perfect() {
+struct Perfect {
   Evaluation evaluation;
+  Observed observed;
+};
+Perfect perfect() {
+  Perfect all;
+  Evaluation& evaluation = all.evaluation;
   evaluation.trials = {fault({FaultClass::kSlowDisk}, 10'000, 16'000), control(30'000, 36'000)};
-  evaluation.observed.findings = {finding(FaultClass::kSlowDisk, 10'400)};
-  evaluation.observed.remedies = {remedy(1, 10'500, 13'000, RemedyOutcome::kSucceeded)};
+  all.observed.findings = {finding(FaultClass::kSlowDisk, 10'400)};
+  all.observed.remedies = {remedy(1, 10'500, 13'000, RemedyOutcome::kSucceeded)};
   evaluation.agent_throughput_per_s = 1e6;
   evaluation.clocks = {{"colo-a", true, Duration::microseconds(90)}};
-  evaluation.flow = {{"sent", 100}, {"lost", 0}};
-  evaluation.score = score(evaluation.trials, evaluation.observed, kGrace);
-  return evaluation;
+  evaluation.flow = {{"sent", 100}, {"lost", 0}, {"duplicated", 0}, {"contradicted", 0}};
+  evaluation.audits = evaluation.audits_verified = 3;
+  Traces& traces = evaluation.traces;
+  traces.records = 9;
+  traces.clocks[static_cast<std::size_t>(audit::ClockSource::kNtp)] = 9;
+  traces.incidents = traces.incidents_whole = traces.remedies = traces.remedies_whole = 1;
+  traces.steps = traces.steps_allowed = 1;
+  evaluation.score = score(evaluation.trials, all.observed, kGrace);
+  return all;
 }
 
 TEST(Report, HasEveryKeyAndIsCleanWhenAimsAreMet) {
-  const auto report = report_of(perfect());
+  const auto report = report_of(perfect().evaluation);
   for (const char* key :
        {"detection_latency_ms", "remediation_latency_ms", "agent_throughput_per_s",
         "domain_precision", "domain_recall", "remediation_success", "rollback_frequency",
@@ -189,31 +246,85 @@ TEST(Report, HasEveryKeyAndIsCleanWhenAimsAreMet) {
 
 TEST(Report, NothingPassesByDefault) {
   const auto is_clean_after = [](auto&& spoil) {
-    Evaluation evaluation = perfect();
-    spoil(evaluation);
-    evaluation.score = score(evaluation.trials, evaluation.observed, kGrace);
-    return report_of(evaluation)["clean"] == true;
+    Perfect all = perfect();
+    spoil(all.evaluation, all.observed);
+    all.evaluation.score = score(all.evaluation.trials, all.observed, kGrace);
+    return report_of(all.evaluation)["clean"] == true;
   };
-  EXPECT_TRUE(is_clean_after([](Evaluation&) {}));
-  EXPECT_FALSE(is_clean_after([](Evaluation& e) { e.observed.remedies.clear(); }));
-  EXPECT_FALSE(is_clean_after([](Evaluation& e) { e.observed.findings.clear(); }));
-  EXPECT_FALSE(is_clean_after([](Evaluation& e) { e.trials.clear(); }));
-  EXPECT_FALSE(is_clean_after([](Evaluation& e) { e.flow["duplicated"] = 1; }));
-  EXPECT_FALSE(is_clean_after([](Evaluation& e) { e.problems = {"a case did not come to rest"}; }));
-  EXPECT_FALSE(is_clean_after([](Evaluation& e) { e.interrupted = true; }));
-  EXPECT_FALSE(is_clean_after([](Evaluation& e) {
-    e.observed.remedies.push_back(remedy(2, 31'000, 32'000, RemedyOutcome::kSucceeded));
+  EXPECT_TRUE(is_clean_after([](Evaluation&, Observed&) {}));
+  EXPECT_FALSE(is_clean_after([](Evaluation&, Observed& o) { o.remedies.clear(); }));
+  EXPECT_FALSE(is_clean_after([](Evaluation&, Observed& o) { o.findings.clear(); }));
+  EXPECT_FALSE(is_clean_after([](Evaluation& e, Observed&) { e.trials.clear(); }));
+  EXPECT_FALSE(is_clean_after([](Evaluation& e, Observed&) { e.flow["duplicated"] = 1; }));
+  EXPECT_FALSE(is_clean_after([](Evaluation& e, Observed&) { e.flow.clear(); }));
+  EXPECT_FALSE(is_clean_after([](Evaluation& e, Observed&) { e.problems = {"no rest"}; }));
+  EXPECT_FALSE(is_clean_after([](Evaluation& e, Observed&) { e.interrupted = true; }));
+  EXPECT_FALSE(is_clean_after([](Evaluation& e, Observed&) { e.audits_verified = 2; }));
+  EXPECT_FALSE(is_clean_after([](Evaluation& e, Observed&) { e.audits = e.audits_verified = 0; }));
+  EXPECT_FALSE(is_clean_after([](Evaluation& e, Observed&) { e.traces = {}; }));
+  EXPECT_FALSE(is_clean_after([](Evaluation& e, Observed&) { e.traces.steps_allowed = 0; }));
+  EXPECT_FALSE(is_clean_after([](Evaluation&, Observed& o) {
+    o.remedies.push_back(remedy(2, 31'000, 32'000, RemedyOutcome::kSucceeded));
   }));
 }
 
+TEST(Report, OfAnAdversarialModelSafetyAloneIsDemanded) {
+  Perfect all = perfect();
+  all.evaluation.adversarial = true;
+  all.observed = {};
+  all.evaluation.score = score(all.evaluation.trials, all.observed, kGrace);
+  EXPECT_EQ(report_of(all.evaluation)["clean"], true) << "nothing was found, and nothing lost";
+  all.evaluation.flow["lost"] = 1;
+  EXPECT_EQ(report_of(all.evaluation)["clean"], false);
+  all.evaluation.flow["lost"] = 0;
+  all.evaluation.traces.steps_allowed = 0;
+  EXPECT_EQ(report_of(all.evaluation)["clean"], false);
+  all.evaluation.traces.steps = 0;
+  EXPECT_EQ(report_of(all.evaluation)["clean"], true);
+}
+
 TEST(Report, AClockOfWhichNothingIsKnownIsUnsynchronised) {
-  Evaluation evaluation = perfect();
-  evaluation.clocks = {};
-  EXPECT_EQ(report_of(evaluation)["time_sync_integrity"]["state"], "unsynchronised");
-  evaluation.clocks = {{"colo-a", true, Duration::microseconds(90)}, {"colo-b", false, {}}};
-  const auto report = report_of(evaluation);
-  EXPECT_EQ(report["time_sync_integrity"]["state"], "unsynchronised");
-  EXPECT_TRUE(report["time_sync_integrity"]["members"][1]["bound_us"].is_null());
+  const auto state_after = [](auto&& spoil) {
+    Evaluation evaluation = perfect().evaluation;
+    spoil(evaluation);
+    return report_of(evaluation)["time_sync_integrity"]["state"];
+  };
+  using E = Evaluation;
+  EXPECT_EQ(state_after([](E&) {}), "synchronised");
+  EXPECT_EQ(state_after([](E& e) { e.clocks = {}; }), "unsynchronised");
+  EXPECT_EQ(state_after([](E& e) { e.clocks.push_back({"colo-b", false, {}}); }), "unsynchronised");
+  EXPECT_EQ(state_after([](E& e) { e.traces.clocks[0] = 1, e.traces.records = 10; }),
+            "unsynchronised");
+  EXPECT_EQ(state_after([](E& e) { e.traces.unbounded = 1; }), "unsynchronised");
+  EXPECT_EQ(state_after([](E& e) { e.traces = {}; }), "unsynchronised");
+}
+
+TEST(Report, OrderLatenciesOfAnotherStandBeside) {
+  Evaluation evaluation = perfect().evaluation;
+  evaluation.orders.quiet = {Duration::microseconds(10), Duration::microseconds(30)};
+  const auto without = report_of(evaluation);
+  auto with = report_of(evaluation);
+  put_beside(with, without);
+  EXPECT_EQ(with["order_latency_us"]["beside"]["quiet"]["p50"], 10);
+  EXPECT_EQ(with["order_latency_us"]["beside"]["advisor"], "deterministic");
+  put_beside(with, nlohmann::ordered_json::object());
+  EXPECT_TRUE(with["order_latency_us"]["beside"].is_null());
+}
+
+TEST(Report, OfSeveralClustersAddsUpAndAClockCountsAtItsWorst) {
+  Evaluation sum;
+  add(sum, perfect().evaluation);
+  Evaluation worse = perfect().evaluation;
+  worse.clocks = {{"colo-a", true, Duration::microseconds(500)}};
+  worse.clusters = 1;
+  add(sum, worse);
+  const auto report = report_of(sum);
+  EXPECT_EQ(report["fault_cases"], 2);
+  EXPECT_EQ(report["cases"].size(), 4u);
+  EXPECT_EQ(report["flow"]["sent"], 200);
+  EXPECT_EQ(report["time_sync_integrity"]["members"].size(), 1u);
+  EXPECT_EQ(report["time_sync_integrity"]["members"][0]["bound_us"], 500);
+  EXPECT_EQ(report["audit"]["logs"], 6);
 }
 
 TEST(Throughput, IsMeasuredOverTheSpanThatWasAsked) {
@@ -287,31 +398,53 @@ TEST(Observer, StrangersAreCountedAndNothingElse) {
   EXPECT_TRUE(observer.observed().findings.empty());
 }
 
-TEST(Observer, ARemedyIsTracedWhenNothingOfItIsMissing) {
-  const nlohmann::json whole = {
+TEST(Observer, WithItsIncidentAFindingIsOver) {
+  Observer observer([](uint32_t, WallTime told, WallTime) { return told; });
+  const auto told = [](const nlohmann::json& closed, uint64_t as_of) {
+    return nlohmann::json{{"as_of", as_of},
+                          {"incidents",
+                           {{{"number", 1},
+                             {"cause", "slow_disk"},
+                             {"opened", "2026-11-20T10:00:01Z"},
+                             {"closed", closed},
+                             {"findings",
+                              {{{"agent", "io-1"},
+                                {"domain", "io"},
+                                {"number", 5},
+                                {"fault", "slow_disk"},
+                                {"place", {{"member", 2}}},
+                                {"found", "2026-11-20T10:00:01Z"},
+                                {"over", false}}}}}}}};
+  };
+  observer.take_incidents(told(nullptr, 7), at(0));
+  EXPECT_EQ(observer.open_findings(), 1u);
+  observer.take_incidents(told("2026-11-20T10:00:09Z", 9), at(0));
+  EXPECT_EQ(observer.open_findings(), 0u);
+  observer.take_incidents(told(nullptr, 8), at(0));
+  EXPECT_EQ(observer.open_findings(), 0u) << "a copy that is behind";
+  EXPECT_EQ(observer.observed().incidents.at(0).closed,
+            observer.observed().incidents.at(0).opened + Duration::seconds(8));
+}
+
+TEST(Observer, WhatWaitsForAPersonIsNotUnderWay) {
+  Observer observer([](uint32_t, WallTime told, WallTime) { return told; });
+  nlohmann::json remedy = {
       {"number", 4},
       {"incident", 2},
-      {"proposal", {{"advisor", "deterministic"}, {"action", {{"kind", "promote"}}}}},
-      {"decision", {{"verdict", "allow"}, {"rule", "promote-in-sync"}}},
+      {"phase", "awaiting_approval"},
+      {"proposal", {{"advisor", "model"}, {"action", {{"kind", "halt_venue"}}}}},
+      {"decision", {{"verdict", "needs_approval"}, {"rule", "halt-venue"}}},
       {"opened", "2026-11-20T10:00:03Z"},
-      {"ended", "2026-11-20T10:00:05Z"},
-      {"outcome", "succeeded"},
-      {"steps",
-       {{{"id", "2/4/step-0/try-1"}, {"intended", "2026-11-20T10:00:04Z"}, {"outcome", "done"}}}}};
-  const auto traced = [](const nlohmann::json& json) {
-    Observer observer([](uint32_t, WallTime told, WallTime) { return told; });
-    observer.take_remedies({{"remedies", {json}}}, at(0));
-    return observer.observed().remedies.at(0).traced;
-  };
-  EXPECT_TRUE(traced(whole));
-  for (const char* key : {"proposal", "decision", "ended", "outcome", "incident"}) {
-    auto less = whole;
-    less.erase(key);
-    EXPECT_FALSE(traced(less)) << key;
-  }
-  auto open = whole;
-  open["steps"][0].erase("outcome");
-  EXPECT_FALSE(traced(open));
+      {"outcome", "open"},
+      {"steps", nlohmann::json::array()}};
+  observer.take_remedies({{"remedies", {remedy}}}, at(0));
+  EXPECT_EQ(observer.open_remedies(), 0u);
+  EXPECT_EQ(observer.waiting(), std::vector<uint64_t>{4});
+  EXPECT_EQ(observer.observed().remedies.at(0).advisor, "model");
+  remedy["phase"] = "stepping";
+  observer.take_remedies({{"remedies", {remedy}}}, at(0));
+  EXPECT_EQ(observer.open_remedies(), 1u);
+  EXPECT_TRUE(observer.waiting().empty());
 }
 
 }  // namespace
