@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "messages/time.hpp"
 #include "nodes/settings/problems.hpp"
 #include "supervision/orchestrator/audit/payload.hpp"
 
@@ -16,6 +17,7 @@ struct AuditSettings {
   audit::Treatment accounts = audit::Treatment::kDrop;
   audit::Treatment keys = audit::Treatment::kDrop;
   std::string secret_file;  // of mode 0600, the same on all members; needed for kHmac
+  friend bool operator==(const AuditSettings&, const AuditSettings&) = default;
 };
 
 /// Of `directory`. Every mistake is in `problems`; the value is of use only when there are none.

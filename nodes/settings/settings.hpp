@@ -1,9 +1,9 @@
 // The whole configuration of a node as one value, and the functions that read it from a folder of
 // TOML files: node.toml, venues.toml, instruments.toml, risk.toml, clients.toml, and cluster.toml,
-// policy.toml, policy_tests.toml, advisor.toml and precedents.toml where there are some. Reading
-// never stops at the first mistake: every problem of every file comes back, with its line. The
-// environment and the command line may say which member of the cluster a node is and move ports and
-// the state folder, nothing else.
+// policy.toml, policy_tests.toml, advisor.toml, precedents.toml and audit.toml where there are
+// some. Reading never stops at the first mistake: every problem of every file comes back, with its
+// line. The environment and the command line may say which member of the cluster a node is and move
+// ports and the state folder, nothing else.
 #pragma once
 
 #include <functional>
@@ -11,6 +11,7 @@
 
 #include "messages/risk_limits.hpp"
 #include "nodes/settings/advisor_settings.hpp"
+#include "nodes/settings/audit_settings.hpp"
 #include "nodes/settings/cluster_settings.hpp"
 #include "nodes/settings/node_settings.hpp"
 #include "nodes/settings/policy_settings.hpp"
@@ -37,6 +38,7 @@ struct Settings {
   PolicySettings policy;
   llm::GatewaySettings advisor;         // no endpoint: the deterministic advisor
   std::vector<precedents::Seed> cases;  // documented ones, for the store of precedents
+  AuditSettings audit;
 
   /// The member of the cluster that this node is; null for a node by itself.
   const ClusterMember* self() const { return cluster ? cluster->find(node.name) : nullptr; }

@@ -173,6 +173,7 @@ Settings load_settings(const std::string& directory, const Overrides& overrides,
   load_policy(directory, settings, problems);
   settings.advisor = load_advisor(directory, problems);
   settings.cases = load_precedents(directory, problems);
+  settings.audit = load_audit(directory, problems);
   apply(overrides, settings, problems);
   check_ports(node_file, settings.node, problems);
   if (problems.none())

@@ -28,9 +28,9 @@ class Folder {
   }
   ~Folder() { std::filesystem::remove_all(path_); }
   void fill(const uint8_t* data, std::size_t size) const {
-    for (const char* name :
-         {"node.toml", "venues.toml", "instruments.toml", "risk.toml", "clients.toml",
-          "cluster.toml", "advisor.toml", "precedents.toml", "policy.toml", "policy_tests.toml"}) {
+    for (const char* name : {"node.toml", "venues.toml", "instruments.toml", "risk.toml",
+                             "clients.toml", "cluster.toml", "advisor.toml", "precedents.toml",
+                             "policy.toml", "policy_tests.toml", "audit.toml"}) {
       std::FILE* file = std::fopen((path_ / name).c_str(), "wb");
       FATAL_UNLESS(file != nullptr);
       FATAL_UNLESS(std::fwrite(data, 1, size, file) == size);
