@@ -292,7 +292,7 @@ Result<> StoreRocksdb::learn(const Incident& incident, ActionKind action, Remedy
   if (!known_fault(static_cast<uint16_t>(incident.cause)))
     return Error{ErrorCode::kInvalid, "incident " + std::to_string(incident.number) +
                                           " has no cause and can't be remembered"};
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard writing(writing_);
   const auto* known = index_.get(incident.number);
   Precedent precedent = known != nullptr ? *known : Precedent{};
   precedent.number = incident.number;
@@ -304,12 +304,16 @@ Result<> StoreRocksdb::learn(const Incident& incident, ActionKind action, Remedy
   if (known != nullptr) drop(batch, *known);
   put(batch, precedent);
   if (auto written = write(batch); !written) return written;
-  index_.put(std::move(precedent));
+  {
+    const std::lock_guard lock(mutex_);
+    index_.put(std::move(precedent));
+  }
   const auto surplus = index_.surplus();
   if (surplus.empty()) return success();
   rocksdb::WriteBatch trim;
   for (const auto number : surplus) drop(trim, *index_.get(number));
   auto trimmed = write(trim);
+  const std::lock_guard lock(mutex_);
   if (trimmed)
     for (const auto number : surplus) index_.erase(number);
   return trimmed;

@@ -55,7 +55,8 @@ class StoreRocksdb final : public Precedents {
   StoreSettings settings_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
-  mutable std::mutex mutex_;  // guards index_ and the order of writes
+  std::mutex writing_;        // the order of writes; whoever changes index_ holds both
+  mutable std::mutex mutex_;  // guards index_; never held while the disk is waited for
   Index index_;
 };
 
