@@ -66,6 +66,7 @@ struct AdviceDeskView {
 };
 using AdviceDeskViewAnswer = std::shared_ptr<const AdviceDeskView>;
 
+/// Whoever makes one keeps the advisor and the precedents until the actor system has ended.
 struct AdviceDeskSetup {
   std::shared_ptr<Advisor> advisor;
   std::shared_ptr<precedents::Precedents> precedents;  // null: none

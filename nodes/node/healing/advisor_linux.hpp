@@ -25,8 +25,8 @@ struct AdviceMeans {
 
 /// Opens all of it, below settings.node.state_directory: "precedents", and the gateway's recording,
 /// traces and spending where their names are relative. Blocks on the disk: call it while starting.
-/// `trace` takes the gateway's spans on its thread. What is returned stops its threads when the
-/// last owner lets go; not from a callback of the advisor.
+/// `trace` takes the gateway's spans on its thread. The last owner to let go waits for the threads
+/// behind it, and must not be one of them: keep what is returned until the actor system has ended.
 AdviceMeans make_advice_means(const settings::Settings& settings, llm::GatewayClocks clocks,
                               const SayLine& say, llm::TraceSink trace = {});
 

@@ -14,6 +14,7 @@ using remediation::TargetKind;
 using remediation::Unfit;
 
 constexpr std::size_t kPlacesMax = 8;  // that one incident offers actions at
+constexpr std::size_t kGroupsMax = 8;  // of one member, for one action
 constexpr int64_t kThrottleTo = 500'000;
 constexpr uint16_t kFirstFault = 100;
 
@@ -77,7 +78,7 @@ std::vector<Action> aimed_at(ActionKind kind, const ActionInfo& info, const Plac
   action.kind = kind;
   if (info.target == TargetKind::kGroup && !place.group && place.member) {
     for (const GroupPlace& group : world.topology.groups)
-      if (group.leader == place.member) {
+      if (group.leader == place.member && actions.size() < kGroupsMax) {
         action.target = {place.member, group.group, {}};
         actions.push_back(action);
       }
@@ -196,27 +197,36 @@ void offer_in_advance(AdviceRequest& request, const Key& key, const World& world
 
 // ---- facts
 
+/// 0, 1, 10, 100, ...: rounded down.
+int64_t magnitude(int64_t value) {
+  int64_t power = 1;
+  if (value <= 0) return 0;
+  while (value / power >= 10) power *= 10;
+  return power;
+}
+
+/// Of a question in advance only its order of magnitude, and nothing about who leads: the same
+/// question in like times is the same bytes, so that its answer is kept and not bought again.
 void tell_facts(AdviceRequest& request, const Place& place, const World& world) {
-  const auto tell = [&](AdviceFact fact, std::size_t value) {
-    request.facts.push_back({fact, static_cast<int64_t>(value)});
-  };
-  tell(AdviceFact::kMembers, world.members.size());
+  const bool in_advance = request.kind == AdviceKind::kStanding;
+  const auto tell = [&](AdviceFact fact, int64_t value) { request.facts.push_back({fact, value}); };
+  tell(AdviceFact::kMembers, static_cast<int64_t>(world.members.size()));
   const GroupPlace* group = place.group ? world.find(place.group) : nullptr;
   if (group) {
-    tell(AdviceFact::kMembersInSync, group->in_sync.size());
+    tell(AdviceFact::kMembersInSync, static_cast<int64_t>(group->in_sync.size()));
     tell(AdviceFact::kSpareMembers,
-         static_cast<std::size_t>(
-             std::count_if(group->in_sync.begin(), group->in_sync.end(), [&](MemberId member) {
-               const MemberView* view = world.find(member);
-               return member != group->leader && view && view->reachable;
-             })));
+         std::count_if(group->in_sync.begin(), group->in_sync.end(), [&](MemberId member) {
+           const MemberView* view = world.find(member);
+           return member != group->leader && view && view->reachable;
+         }));
     if (const auto open = world.open_orders.find(place.group); open != world.open_orders.end())
-      request.facts.push_back({AdviceFact::kOpenOrders, open->second});
+      tell(AdviceFact::kOpenOrders, in_advance ? magnitude(open->second) : open->second);
   }
+  if (in_advance) return;
   if (const MemberId member = place.member || !group ? place.member : group->leader)
-    tell(AdviceFact::kGroupsLed, static_cast<std::size_t>(std::count_if(
-                                     world.topology.groups.begin(), world.topology.groups.end(),
-                                     [&](const GroupPlace& one) { return one.leader == member; })));
+    tell(AdviceFact::kGroupsLed,
+         std::count_if(world.topology.groups.begin(), world.topology.groups.end(),
+                       [&](const GroupPlace& one) { return one.leader == member; }));
 }
 }  // namespace
 
