@@ -96,7 +96,8 @@ std::function<void(caf::actor_system_config&)> modules_of_mesh(const settings::S
 }
 
 std::unique_ptr<Mesh> join_mesh(const settings::Settings& settings, caf::actor_system& system,
-                                std::shared_ptr<RefRegistry> registry) {
+                                std::shared_ptr<RefRegistry> registry,
+                                decltype(Mesh::Hooks::message) others) {
   const auto* self = mesh_member(settings);
   if (!self) return nullptr;
   MeshSettings mesh;
@@ -109,9 +110,9 @@ std::unique_ptr<Mesh> join_mesh(const settings::Settings& settings, caf::actor_s
     if (member.mesh && member.id != self->id)
       mesh.peers.push_back({member.name, member.mesh->address, member.mesh->port});
   Mesh::Hooks hooks;
-  hooks.message = [registry](const std::string&, const std::string& topic,
-                             const std::string& bytes) {
-    if (topic != kOrchestratorTopic) return;
+  hooks.message = [registry, others](const std::string& from, const std::string& topic,
+                                     const std::string& bytes) {
+    if (topic != kOrchestratorTopic) return others(from, topic, bytes);
     if (auto actor = registry->find(kOrchestratorPath))
       anon_send(actor, orchestrator::Forwarded{bytes});
   };

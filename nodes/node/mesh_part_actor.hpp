@@ -17,7 +17,9 @@ inline constexpr const char* kOrchestratorTopic = "orchestrator";
 std::function<void(caf::actor_system_config&)> modules_of_mesh(const settings::Settings& settings);
 /// Joins the mesh, which brings failures of other nodes to whoever leads the orchestrator's group.
 /// Null where cluster.toml names no address for it, or it can't be had: trading does not need it.
+/// `others` gets what is not for the orchestrator's decisions, on a thread of the mesh.
 std::unique_ptr<Mesh> join_mesh(const settings::Settings& settings, caf::actor_system& system,
-                                std::shared_ptr<RefRegistry> registry);
+                                std::shared_ptr<RefRegistry> registry,
+                                decltype(Mesh::Hooks::message) others);
 
 }  // namespace holdfast::node

@@ -16,6 +16,7 @@
 #include "nodes/node/api/files_linux.hpp"
 #include "nodes/node/cluster_actor.hpp"
 #include "nodes/node/files_linux.hpp"
+#include "nodes/node/healing/healing_part_actor.hpp"
 #include "nodes/node/heap_linux.hpp"
 #include "nodes/node/journal_fit_actor.hpp"
 #include "nodes/node/mesh_part_actor.hpp"
@@ -102,6 +103,8 @@ class Node {
     system.workers = settings_.node.loops.pool_threads;
     system.register_types = modules_of_mesh(settings_);
     system_ = std::make_unique<ActorSystem>(system);
+    healing_ = std::make_unique<HealingPart>(
+        HealingParts{settings_, *loop_, registry_, [this] { return root(); }, trading_});
     if (auto joined = join_cluster(); !joined) return joined;
     measure();
     auto ingress = ingress_settings(settings_, ingress_port());
@@ -120,8 +123,8 @@ class Node {
 
   /// Telemetry knows of what there is by now; the operator API comes with its start.
   void measure() {
-    telemetry_ =
-        std::make_unique<TelemetryPart>(settings_, *loop_, registry_, [this] { return root(); });
+    telemetry_ = std::make_unique<TelemetryPart>(
+        settings_, *loop_, registry_, [this] { return root(); }, trading_);
     telemetry_->add(journal_source(*journal_));
     for (const auto& venue : settings_.venues) {
       meters_.push_back(std::make_shared<telemetry::FlowMeter>());
@@ -147,7 +150,10 @@ class Node {
     cluster_ =
         std::make_unique<ClusterPart>(settings_, *journal_, *appender_, *loop_, system_->get(),
                                       groups_of(settings_), std::move(hooks));
-    mesh_ = join_mesh(settings_, system_->get(), registry_);
+    mesh_ = join_mesh(settings_, system_->get(), registry_,
+                      [this](const std::string& from, const std::string& topic,
+                             const std::string& bytes) { healing_->take(from, topic, bytes); });
+    healing_->join(*cluster_, mesh_);
     return cluster_->open();
   }
 
@@ -273,9 +279,11 @@ class Node {
     root.children.push_back(supervisor_child("orders", orders_supervisor()));
     root.children.push_back(
         {{.id = "ingress"}, [this](const ChildContext&) { return spawn_ingress(); }});
-    root.children.push_back(orchestrator_child(
-        {settings_, *loop_, cluster_.get(), mesh_.get(), codec_,
-         [this] { return make_log(orchestrator::kGroup); }, [this] { return root_; }}));
+    root.children.push_back(
+        orchestrator_child({settings_, *loop_, cluster_.get(), mesh_.get(), codec_,
+                            [this] { return make_log(orchestrator::kGroup); },
+                            [this] { return root_; }, healing_->means()}));
+    for (auto& child : healing_->children()) root.children.push_back(std::move(child));
     for (auto& child : telemetry_->children()) root.children.push_back(std::move(child));
     {
       std::lock_guard lock(root_mutex_);
@@ -527,6 +535,7 @@ class Node {
     snapshots_.reset();
     mesh_.reset();
     telemetry_.reset();
+    healing_.reset();
     cluster_.reset();
     system_.reset();
     appender_.reset();
@@ -560,10 +569,12 @@ class Node {
   std::unique_ptr<JournalAppender> appender_;
   std::unique_ptr<SnapshotMaker> snapshots_;
   std::unique_ptr<ActorSystem> system_;
-  std::unique_ptr<Mesh> mesh_;            // none: cluster.toml names no address for it
+  std::shared_ptr<Mesh> mesh_;            // none: cluster.toml names no address for it
   std::unique_ptr<ClusterPart> cluster_;  // none: a node by itself
   std::vector<std::shared_ptr<telemetry::FlowMeter>> meters_;  // of the venues
   std::unique_ptr<TelemetryPart> telemetry_;
+  const std::shared_ptr<TradingState> trading_ = std::make_shared<TradingState>();
+  std::unique_ptr<HealingPart> healing_;
   std::mutex root_mutex_;  // the operator's actor asks for the root
   ActorHandle root_, watcher_, stopper_;
   std::unique_ptr<operator_api::OperatorBackend> backend_;

@@ -36,31 +36,10 @@ GroupId group_of(const settings::Settings& settings, const std::string& path) {
   return {};
 }
 
-Topology topology_of(const OrchestratorParts& parts) {
-  Topology topology;
-  if (!parts.cluster) return topology;
-  const auto& cluster = *parts.settings.cluster;
-  for (const auto& view : parts.cluster->views().groups) {
-    orchestrator::GroupPlace place;
-    place.group = view.group;
-    if (const auto* leader = cluster.find(view.leader)) place.leader = leader->id;
-    for (const auto& config : cluster.members_of(view.group)) {
-      const auto* member = cluster.find(config.member);
-      if (member && std::count(view.in_sync.begin(), view.in_sync.end(), member->name))
-        place.in_sync.push_back(member->id);
-    }
-    topology.groups.push_back(std::move(place));
-  }
-  return topology;
-}
-
 std::string name_of(const settings::Settings& settings, MemberId member) {
   if (!member) return {};
   const auto* known = settings.cluster ? settings.cluster->find(member) : nullptr;
   return known ? known->name : std::to_string(member.value);
-}
-std::string name_of(const OrchestratorParts& parts, MemberId member) {
-  return name_of(parts.settings, member);
 }
 
 void restart_clean(const OrchestratorParts& parts, LoopActor& self, const Decision& decision,
@@ -77,18 +56,10 @@ void restart_clean(const OrchestratorParts& parts, LoopActor& self, const Decisi
           [done](const ActorError& error) { done(Outcome::kFailed, describe(error)); });
 }
 
-HandOverMeans hand_over_means(const OrchestratorParts& parts) {
-  return {
-      parts.settings.node.name, [parts] { return parts.cluster->views(); },
-      [parts](GroupId group, const std::string& to) { return parts.cluster->hand_over(group, to); },
-      [parts](MemberId member) { return name_of(parts, member); },
-      [parts](GroupId group) { return group_name(parts.settings, group); }};
-}
-
 /// The hand-overs, as the decision's outcome.
 void move(const OrchestratorParts& parts, LoopActor& self, std::vector<Move> moves,
           const Done& done) {
-  move_groups(self, hand_over_means(parts), std::move(moves), kMoveWithin,
+  move_groups(self, hand_over_means(parts.settings, *parts.cluster), std::move(moves), kMoveWithin,
               [done](MoveEnd end, std::string text) {
                 done(end == MoveEnd::kDone ? Outcome::kDone : Outcome::kFailed, std::move(text));
               });
@@ -102,7 +73,8 @@ void promote(const OrchestratorParts& parts, LoopActor& self, const Decision& de
 
 void drain(const OrchestratorParts& parts, LoopActor& self, const Decision& decision,
            const Done& done) {
-  move(parts, self, moves_of_drain(topology_of(parts), decision.failure.member), done);
+  move(parts, self,
+       moves_of_drain(topology_of(parts.settings, parts.cluster), decision.failure.member), done);
 }
 
 void carry_out(const OrchestratorParts& parts, LoopActor& self, const Decision& decision,
@@ -122,6 +94,31 @@ void carry_out(const OrchestratorParts& parts, LoopActor& self, const Decision& 
 }
 
 }  // namespace
+
+Topology topology_of(const settings::Settings& settings, const ClusterPart* part) {
+  Topology topology;
+  if (!part) return topology;
+  const auto& cluster = *settings.cluster;
+  for (const auto& view : part->views().groups) {
+    orchestrator::GroupPlace place;
+    place.group = view.group;
+    if (const auto* leader = cluster.find(view.leader)) place.leader = leader->id;
+    for (const auto& config : cluster.members_of(view.group)) {
+      const auto* member = cluster.find(config.member);
+      if (member && std::count(view.in_sync.begin(), view.in_sync.end(), member->name))
+        place.in_sync.push_back(member->id);
+    }
+    topology.groups.push_back(std::move(place));
+  }
+  return topology;
+}
+
+HandOverMeans hand_over_means(const settings::Settings& settings, ClusterPart& part) {
+  return {settings.node.name, [&part] { return part.views(); },
+          [&part](GroupId group, const std::string& to) { return part.hand_over(group, to); },
+          [&settings](MemberId member) { return name_of(settings, member); },
+          [&settings](GroupId group) { return group_name(settings, group); }};
+}
 
 std::optional<Failure> failure_of(const settings::Settings& settings,
                                   const SupervisorEvent& event) {
@@ -225,7 +222,7 @@ ChildDefinition orchestrator_child(OrchestratorParts parts) {
             setup.wall = wall_now;
             if (const char* path = std::getenv(kGuardEventsVariable))
               setup.of_guard = [path] { return failures_of(read_guard_events(path)); };
-            setup.topology = [parts] { return topology_of(parts); };
+            setup.topology = [parts] { return topology_of(parts.settings, parts.cluster); };
             setup.carry_out = [parts](LoopActor& self, const Decision& decision, Done done) {
               carry_out(parts, self, decision, done);
             };
@@ -236,6 +233,7 @@ ChildDefinition orchestrator_child(OrchestratorParts parts) {
                     parts.mesh->send(view.leader, kOrchestratorTopic, bytes, kCarryOutWithin,
                                      [](bool) {});
               };
+            setup.healing = parts.healing;
             setup.on_event = [](const std::string& line, bool alarm) {
               say("orchestrator: " + line + (alarm ? " ALARM" : ""));
             };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "nodes/node/cluster_actor.hpp"
+#include "nodes/node/remedies/hand_over_actor.hpp"
 #include "supervision/orchestrator/orchestrator_actor.hpp"
 #include "supervision/orchestrator/orchestrator_capnp.hpp"
 #include "supervision/runtime/guard_events_linux.hpp"
@@ -23,6 +24,10 @@ std::vector<orchestrator::Failure> failures_of(const std::vector<GuardEvent>& ev
 std::function<void(const SupervisorEvent&)> tree_events(const settings::Settings& settings,
                                                         std::shared_ptr<RefRegistry> registry);
 
+/// Who leads what, and who is in sync; nothing for a node by itself.
+orchestrator::Topology topology_of(const settings::Settings& settings, const ClusterPart* part);
+HandOverMeans hand_over_means(const settings::Settings& settings, ClusterPart& part);
+
 /// Everything must outlive the actor.
 struct OrchestratorParts {
   const settings::Settings& settings;
@@ -32,6 +37,7 @@ struct OrchestratorParts {
   std::shared_ptr<const orchestrator::OrchestratorCodec> codec;
   std::function<std::unique_ptr<replication::Log>()> make_log;
   std::function<ActorHandle()> root;  // of the tree
+  std::optional<orchestrator::HealingMeans> healing = {};
 };
 
 /// The actor as a child of the tree's root, "orchestrator".

@@ -73,6 +73,11 @@ struct TelemetrySettings {
   Duration otlp_every = Duration::seconds(1);  // between two requests
 };
 
+/// What agents find is acted upon: policy and workflows say how far.
+struct HealingSettings {
+  bool enabled = true;
+};
+
 struct NodeSettings {
   std::string name;
   std::string state_directory;  // sockets, operator.json, pid file, token, journal by default
@@ -83,6 +88,7 @@ struct NodeSettings {
   OrdersSettings orders;
   OperatorApiSettings operator_api;
   TelemetrySettings telemetry;
+  HealingSettings healing;
   ShutdownSettings shutdown;
 
   std::string journal_directory() const {

@@ -151,6 +151,8 @@ void read_node(const Document& document, NodeSettings& node, Problems& problems)
   if (auto table = root.table("orders")) read_orders(*table, node.orders);
   if (auto table = root.table("operator_api")) read_operator_api(*table, node.operator_api);
   if (auto table = root.table("telemetry")) read_telemetry(*table, node.telemetry);
+  if (auto table = root.table("healing"))
+    node.healing.enabled = table->flag("enabled", node.healing.enabled);
   if (auto table = root.table("shutdown")) read_shutdown(*table, node.shutdown);
   root.finish();
 }

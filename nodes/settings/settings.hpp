@@ -1,9 +1,9 @@
 // The whole configuration of a node as one value, and the functions that read it from a folder of
 // TOML files: node.toml, venues.toml, instruments.toml, risk.toml, clients.toml, and cluster.toml,
-// policy.toml, policy_tests.toml, advisor.toml, precedents.toml and audit.toml where there are
-// some. Reading never stops at the first mistake: every problem of every file comes back, with its
-// line. The environment and the command line may say which member of the cluster a node is and move
-// ports and the state folder, nothing else.
+// policy.toml, policy_tests.toml, workflows.toml, agents.toml, advisor.toml, precedents.toml and
+// audit.toml where there are some. Reading never stops at the first mistake: every problem of every
+// file comes back, with its line. The environment and the command line may say which member of the
+// cluster a node is and move ports and the state folder, nothing else.
 #pragma once
 
 #include <functional>
@@ -11,12 +11,14 @@
 
 #include "messages/risk_limits.hpp"
 #include "nodes/settings/advisor_settings.hpp"
+#include "nodes/settings/agents_settings.hpp"
 #include "nodes/settings/audit_settings.hpp"
 #include "nodes/settings/cluster_settings.hpp"
 #include "nodes/settings/node_settings.hpp"
 #include "nodes/settings/policy_settings.hpp"
 #include "nodes/settings/problems.hpp"
 #include "nodes/settings/venue_settings.hpp"
+#include "nodes/settings/workflows_settings.hpp"
 
 namespace holdfast::settings {
 
@@ -36,6 +38,8 @@ struct Settings {
   std::vector<ClientSettings> clients;
   std::optional<ClusterSettings> cluster;  // none: a node by itself
   PolicySettings policy;
+  orchestrator::remediation::Book workflows;  // none: nothing is done by itself
+  agents::AgentSettings agents;
   llm::GatewaySettings advisor;         // no endpoint: the deterministic advisor
   std::vector<precedents::Seed> cases;  // documented ones, for the store of precedents
   AuditSettings audit;

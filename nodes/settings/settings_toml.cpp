@@ -171,6 +171,8 @@ Settings load_settings(const std::string& directory, const Overrides& overrides,
   }
   load_cluster(file_in(directory, "cluster.toml"), settings, problems);
   load_policy(directory, settings, problems);
+  settings.workflows = load_workflows(directory, problems);
+  settings.agents = load_agents(directory, problems);
   settings.advisor = load_advisor(directory, problems);
   settings.cases = load_precedents(directory, problems);
   settings.audit = load_audit(directory, problems);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "supervision/orchestrator/healing/healing_capnp.hpp"
+
 namespace holdfast::orchestrator {
 
 namespace {
@@ -32,7 +34,7 @@ std::string encode_command(const Command& command,
     decided.decision.advice = escalate->advice;
     event = std::move(decided);
   } else {
-    CHECK(std::holds_alternative<Settle>(command));  // the healing loop's have their own bytes
+    CHECK(std::holds_alternative<Settle>(command));  // the healing loop's: healing_capnp.hpp
     const auto& settle = std::get<Settle>(command);
     event = Settled{settle.number, settle.outcome, settle.text};
   }
@@ -59,6 +61,13 @@ OrchestratorActor::OrchestratorActor(ActorConfig& config, OrchestratorSetup setu
     : LoopActor(config), setup_(std::move(setup)) {
   CHECK(setup_.make_log && setup_.codec && setup_.wall && setup_.strategy && setup_.topology);
   CHECK(setup_.carry_out && setup_.on_event);
+  if (!setup_.healing) return;
+  CHECK(setup_.healing->world && setup_.healing->carry_out && setup_.healing->forward);
+  advise_in_advance();
+  if (setup_.healing->expose)
+    setup_.healing->expose([this, alive = std::weak_ptr<bool>(alive_)] {
+      return alive.expired() || !host_ ? nullptr : &host_->state().healing;
+    });
 }
 
 OrchestratorActor::~OrchestratorActor() = default;
@@ -75,15 +84,25 @@ Behavior OrchestratorActor::make_behavior() {
       if (!host_->state().knows(failure)) keep(std::move(failure));
     }
   tick();
+  if (setup_.healing) heal_tick();
   return {
       [this](const Escalation& escalation) { escalate(escalation.failure); },
+      [this](const HealingCommand& command) { take(command.command); },
+      [this](const ForwardedHealing& forwarded) {
+        auto command = healing::decode_command(forwarded.bytes);
+        if (command)
+          take(std::move(command).value());
+        else if (++unread_ == 1)
+          setup_.on_event("orchestrator refused a command: " + command.error().text, true);
+      },
+      [this](const OperatorHealing& word) { return take_word(word.command); },
+      [this](HealingQuery) { return healing_view(); },
       [this](const Forwarded& forwarded) {
         if (!serving()) return;
         auto command = decode_command(forwarded.bytes, *setup_.codec);
         if (!command)
           return setup_.on_event("orchestrator refused a command: " + command.error().text, true);
-        if (auto* one = std::get_if<Escalate>(&command.value()))
-          one->advice = setup_.strategy(one->failure, setup_.topology(), host_->state().decisions);
+        if (auto* one = std::get_if<Escalate>(&command.value())) one->advice = advise(one->failure);
         submit(command.value());
       },
       [this](OrchestratorQuery) -> OrchestratorViewAnswer {
@@ -116,6 +135,8 @@ Result<> OrchestratorActor::start() {
                   [this](replication::Committed<Effect>&& effect) {
                     if (const auto* told = std::get_if<Announced>(&*effect))
                       released(told->decision);
+                    else if (setup_.healing)
+                      released(std::get<healing::Effect>(*effect));
                   },
                   [this](const Error& error) {
                     post([this, text = error.text] {
@@ -145,6 +166,11 @@ void OrchestratorActor::tick() {
 void OrchestratorActor::submit(const Command& command) {
   if (serving()) return host_->submit(command);
   if (setup_.forward) setup_.forward(encode_command(command, *setup_.codec));
+}
+
+Advice OrchestratorActor::advise(const Failure& failure) {
+  if (setup_.healing) world_ = setup_.healing->world();
+  return setup_.strategy(failure, setup_.topology(), host_->state().decisions);
 }
 
 // ---- failures of this node, until they are decided
@@ -177,7 +203,7 @@ void OrchestratorActor::push_on() {
   // One after the other: a later one that came first would stand for those before it.
   if (!pending_.empty() && !state.knows(pending_.front())) {
     const Failure failure = pending_.front();  // a commit may take it
-    submit(Escalate{failure, setup_.strategy(failure, setup_.topology(), state.decisions)});
+    submit(Escalate{failure, advise(failure)});
   }
   for (auto it = to_settle_.begin(); it != to_settle_.end();) {
     const Decision* decision = state.find(it->first);

@@ -7,6 +7,8 @@
 #include <memory>
 #include <set>
 
+#include "supervision/orchestrator/advice/advised_strategy.hpp"
+#include "supervision/orchestrator/healing_messages.hpp"
 #include "supervision/orchestrator/orchestrator.hpp"
 #include "supervision/replication/replica_host.hpp"
 #include "supervision/runtime/actor.hpp"
@@ -35,6 +37,23 @@ struct OrchestratorView {
 };
 using OrchestratorViewAnswer = std::shared_ptr<const OrchestratorView>;
 
+/// What the self-healing loop needs of the node. All on the loop, and none of it may block.
+struct HealingMeans {
+  /// What this node knows of the world now; never null.
+  std::function<std::shared_ptr<const World>()> world;
+  /// Does what a commit says; only where this node leads, under its epoch. Comes again until it is
+  /// answered by a command.
+  std::function<void(const healing::Effect&, const std::shared_ptr<const World>&, Epoch)> carry_out;
+  /// Brings a command to whoever leads and says who that is; "": nobody can be reached.
+  std::function<std::string(const std::string& bytes)> forward;
+  /// Notes that this copy of the state holds, where it is committed: those of a node that follows.
+  /// `last` is the number of the last that was ever made.
+  std::function<void(const std::deque<healing::Note>&, uint64_t last)> keep_notes = {};
+  /// Told how this node's copy of the state can be looked at; null while it isn't there. May be
+  /// empty.
+  std::function<void(std::function<const healing::State*()>)> expose = {};
+};
+
 struct OrchestratorSetup {
   MemberId self;  // zero: a node by itself
   std::function<std::unique_ptr<replication::Log>()> make_log;
@@ -51,6 +70,8 @@ struct OrchestratorSetup {
   /// Brings a command to whoever leads; lost where that can't be reached, and sent again.
   std::function<void(const std::string& bytes)> forward;
   std::function<void(const std::string& line, bool alarm)> on_event;
+  /// None: what agents find changes nothing, and no remedy is carried out.
+  std::optional<HealingMeans> healing = {};
 };
 
 /// A command as events of the journal's schema, for the way to the leader.
@@ -59,6 +80,7 @@ std::string encode_command(const Command& command,
 Result<Command> decode_command(const std::string& bytes,
                                const replication::Codec<OrchestratorCore>& codec);
 
+/// Takes Escalation, Forwarded, OrchestratorQuery, and what healing_messages.hpp says.
 class OrchestratorActor final : public LoopActor {
  public:
   OrchestratorActor(ActorConfig& config, OrchestratorSetup setup);
@@ -78,6 +100,15 @@ class OrchestratorActor final : public LoopActor {
   void submit(const Command& command);
   void keep(Failure failure);
   bool serving() const { return host_ && host_->serving(); }
+  Advice advise(const Failure& failure);
+
+  // The self-healing loop.
+  void heal_tick();
+  void take(healing::Command command);
+  HealingTaken take_word(const healing::Command& command);
+  HealingViewAnswer healing_view() const;
+  void released(const healing::Effect& effect);
+  void advise_in_advance();
 
   OrchestratorSetup setup_;
   std::unique_ptr<replication::Log> log_;
@@ -87,6 +118,13 @@ class OrchestratorActor final : public LoopActor {
   std::set<uint64_t> begun_;              // decisions that are carried out
   std::map<uint64_t, Settle> to_settle_;  // until the journal says so
   uint64_t dropped_ = 0, announced_ = 0;  // number of the last committed decision
+
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::shared_ptr<const World> world_;  // as it was looked at last
+  advice::Counts advised_;
+  MonoTime ticked_, nudged_;
+  uint64_t noted_ = 0;   // the last note that was handed on
+  uint64_t unread_ = 0;  // commands from other nodes that could not be read
 };
 
 }  // namespace holdfast::orchestrator

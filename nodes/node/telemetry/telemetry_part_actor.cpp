@@ -37,11 +37,13 @@ void ask(PoolActor& self, const RefRegistry& registry, Duration within, Question
 
 TelemetryPart::TelemetryPart(const settings::Settings& settings, HotLoop& hot_loop,
                              std::shared_ptr<RefRegistry> registry,
-                             std::function<ActorHandle()> root)
+                             std::function<ActorHandle()> root,
+                             std::shared_ptr<TradingState> trading)
     : settings_(settings),
       hot_loop_(hot_loop),
       registry_(std::move(registry)),
       root_(std::move(root)),
+      trading_(std::move(trading)),
       loop_(HotLoopSettings{.heartbeat = Duration::seconds(1)}) {
   if (settings_.cluster)
     if (const auto* self = settings_.cluster->find(settings_.node.name)) self_ = self->id;
@@ -103,6 +105,7 @@ std::vector<ChildDefinition> TelemetryPart::children() {
   probe.interval = settings_.node.telemetry.interval;
   probe.registry = registry_;
   probe.root = root_;
+  probe.trading = trading_;
   children.push_back(
       {{.id = "trading-probe"}, [this, probe](const ChildContext& context) -> ActorHandle {
          return spawn_on<TradingProbeActor>(context.system, loop_, probe);

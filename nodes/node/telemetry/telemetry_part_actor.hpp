@@ -11,6 +11,7 @@
 #include "actors/telemetry/telemetry_actor.hpp"
 #include "messages/result.hpp"
 #include "nodes/node/api/operator_backend.hpp"
+#include "nodes/node/healing/trading_state.hpp"
 #include "nodes/settings/settings.hpp"
 #include "supervision/runtime/hot_loop_linux.hpp"
 #include "supervision/tree/supervisor_actor.hpp"
@@ -22,9 +23,11 @@ inline constexpr const char* kTradingProbePath = "node/trading-probe";
 
 class TelemetryPart {
  public:
-  /// `settings` and `hot_loop` outlive it. `root` is the tree's, null while it is not there.
+  /// `settings` and `hot_loop` outlive it. `root` is the tree's, null while it is not there;
+  /// `trading` is told what the probe sees.
   TelemetryPart(const settings::Settings& settings, HotLoop& hot_loop,
-                std::shared_ptr<RefRegistry> registry, std::function<ActorHandle()> root);
+                std::shared_ptr<RefRegistry> registry, std::function<ActorHandle()> root,
+                std::shared_ptr<TradingState> trading);
   ~TelemetryPart();
   TelemetryPart(const TelemetryPart&) = delete;
   TelemetryPart& operator=(const TelemetryPart&) = delete;
@@ -48,6 +51,7 @@ class TelemetryPart {
   HotLoop& hot_loop_;
   const std::shared_ptr<RefRegistry> registry_;
   const std::function<ActorHandle()> root_;
+  const std::shared_ptr<TradingState> trading_;
   MemberId self_;
   std::vector<telemetry::TelemetrySource> sources_, hot_sources_;
   std::unique_ptr<telemetry::OtlpExporter> exporter_;  // null: none is configured

@@ -126,6 +126,7 @@ void TradingProbeActor::ingress(const ingress::IngressStats& stats) {
 
 void TradingProbeActor::shard(const ShardViewAnswer& view) {
   const ShardView& v = *view;
+  setup_.trading->orders(v.group, static_cast<int64_t>(v.open), now());
   if (!v.leading) return;
   const std::string name = group_name(*setup_.settings, v.group);
   saturation(name + " intake", v.waiting, limits::kPipelineOrdersMax, v.group);
@@ -137,6 +138,8 @@ void TradingProbeActor::shard(const ShardViewAnswer& view) {
 }
 
 void TradingProbeActor::venue(const VenueSessionView& v) {
+  setup_.trading->orders(v.group, static_cast<int64_t>(v.open_orders), now());
+  setup_.trading->session(v.group, v.state == VenueSessionState::kOpen, now());
   const std::string name = group_name(*setup_.settings, v.group);
   saturation(name + " in flight", v.in_flight, v.in_flight_limit, v.group);
   saturation(name + " waiting", v.waiting, limits::kVenueParkedMax, v.group);

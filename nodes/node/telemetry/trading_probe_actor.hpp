@@ -10,6 +10,7 @@
 #include "actors/telemetry/readings.hpp"
 #include "messages/console_queries.hpp"
 #include "messages/venue_view.hpp"
+#include "nodes/node/healing/trading_state.hpp"
 #include "nodes/settings/settings.hpp"
 #include "supervision/runtime/actor.hpp"
 #include "supervision/tree/ref_registry_actor.hpp"
@@ -23,6 +24,7 @@ struct TradingProbeSetup {
   Duration interval;
   std::shared_ptr<RefRegistry> registry;
   std::function<ActorHandle()> root;  // of the tree; null while it is not there
+  std::shared_ptr<TradingState> trading;
 };
 
 class TradingProbeActor final : public LoopActor {
