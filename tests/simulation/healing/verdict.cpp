@@ -49,6 +49,7 @@ void World::check_committed(const Entry& entry, const std::vector<orchestrator::
       Seen& seen = seen_[ended->remedy];
       if (seen.ended) fail("a remedy ended twice");
       seen.ended = true;
+      seen.outcome = ended->outcome;
       seen.ended_at = entry.header.at.time;
       ended_ += 1;
       sometimes_["ended: " + std::string(to_text(ended->outcome))] += 1;
@@ -119,6 +120,15 @@ void World::check_history() {
           done.at < off)
         return fail("done under the kill switch: " + name);
     }
+  }
+  for (const Done& done : done_) {
+    const auto& id = done.step.id;
+    if (id.undo || seen_[id.remedy].outcome != RemedyOutcome::kRolledBack) continue;
+    if (std::none_of(done_.begin(), done_.end(), [&](const Done& back) {
+          return back.step.id.undo && back.step.id.remedy == id.remedy &&
+                 back.step.id.step == id.step;
+        }))
+      return fail("told as undone, and it was not: " + to_text(id));
   }
   for (std::size_t i = 0; i < done_.size(); ++i) {
     uint32_t within = 0;

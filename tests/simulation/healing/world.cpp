@@ -451,10 +451,13 @@ void World::execute(const healing::ExecuteStep& step) {
       executor.voided.insert(*step.voids);
       reply(remediation::StepOutcome::kVoid, "it was never begun");
       sometimes_["an undo came before its step"] += 1;
-    } else if (now_ > step.not_after && settings_.bug != Bug::kExecutesLate) {
-      reply(remediation::StepOutcome::kVoid, "too late");
     } else if (done->second.outcome != remediation::StepOutcome::kDone) {
       reply(remediation::StepOutcome::kVoid, "nothing of it stays");
+    } else if ((now_ > step.not_after && settings_.bug != Bug::kExecutesLate) ||
+               (executor.killed && settings_.bug != Bug::kIgnoresKill)) {
+      // Something of it stays: kVoid would say that nothing does.
+      sometimes_["an undo was held back"] += 1;
+      reply(remediation::StepOutcome::kFailed, "too late, or killed");
     } else {
       act(step);
       sometimes_["a step was undone"] += 1;

@@ -173,6 +173,7 @@ class World {
     bool ended = false;
     WallTime ended_at;
     bool moved = false;
+    RemedyOutcome outcome = RemedyOutcome::kOpen;
   };
   orchestrator::State mirror_;  // of what is committed
   std::map<uint64_t, Seen> seen_;
