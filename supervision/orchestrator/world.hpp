@@ -37,6 +37,8 @@ struct World {
   WallClock wall_clock;                           // the leader's own, for the audit
   std::shared_ptr<const policy::Policy> policy;   // null: everything is denied
   std::shared_ptr<const remediation::Book> book;  // null: there are no workflows
+  /// Names of the venues, by their gateways' groups; empty: not known, and any name is taken.
+  std::map<GroupId, telemetry::Instance> venues;
   /// Actions that no executor has means for: not to be offered, and never begun.
   std::vector<ActionKind> without_means;
 

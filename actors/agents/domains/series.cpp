@@ -153,8 +153,12 @@ void Series::note(const telemetry::Sample& sample, const Judgement& judgement, c
   evidence_.value = sample.value;
   evidence_.expected = usual_.known() ? rounded(usual_.level()) : 0;
   if (ratio_) {
-    const double usual = ratio_->usual() * kWhole;
-    evidence_.expected = rounded(watch.bad == Bad::kLow ? kWhole - usual : usual);
+    // Of the window that was judged, not of the last reading.
+    const auto told = [&](double bad) {
+      return rounded(kWhole * (watch.bad == Bad::kLow ? 1 - bad : bad));
+    };
+    evidence_.value = told(ratio_->share());
+    evidence_.expected = told(ratio_->usual());
   }
   evidence_.score_milli =
       static_cast<uint32_t>(std::clamp(judgement.score, 0.0, kScoreMax) * 1'000.0);

@@ -1,12 +1,11 @@
 #include "nodes/node/healing/healing_part_actor.hpp"
 
-#include <sys/timex.h>
-
 #include "actors/agents/fleet/fleet_actor.hpp"
 #include "nodes/node/healing/advice_desk_actor.hpp"
 #include "nodes/node/healing/advisor_linux.hpp"
 #include "nodes/node/healing/audit_files_linux.hpp"
 #include "nodes/node/healing/audit_keeper_actor.hpp"
+#include "nodes/node/healing/clock_linux.hpp"
 #include "nodes/node/healing/measurer_actor.hpp"
 #include "nodes/node/healing/mesh_word.hpp"
 #include "nodes/node/orchestrator_part_actor.hpp"
@@ -37,15 +36,6 @@ std::string child_path(const char* child) {
   return std::string(kRootPath) + "/" + kParent + "/" + child;
 }
 
-/// What the kernel says of its clock; unknown where it can't be asked. It does not tell whether NTP
-/// or PTP disciplines it, so it is called NTP, whose bounds are the wider ones.
-orchestrator::WallClock kernel_clock() {
-  timex asked{};
-  if (::adjtimex(&asked) < 0) return {};
-  if ((asked.status & STA_UNSYNC) != 0) return {orchestrator::ClockSource::kUnsynchronised, {}};
-  return {orchestrator::ClockSource::kNtp,
-          static_cast<uint32_t>(std::clamp<long>(asked.maxerror, 0, UINT32_MAX))};
-}
 policy::ClockQuality quality_of(const orchestrator::WallClock& clock) {
   if (clock.source == orchestrator::ClockSource::kUnknown) return policy::ClockQuality::kUnknown;
   return clock.source == orchestrator::ClockSource::kUnsynchronised
@@ -141,12 +131,14 @@ struct HealingPart::Shared : std::enable_shared_from_this<Shared> {
         view.reachable = member.id == self || !way || way->linked(member.name);
         world->members.push_back(view);
       }
+    for (const auto& venue : parts.settings.venues)
+      world->venues[venue.entry.group] = telemetry::instance_of(venue.entry.name.str());
     const MonoTime since{parts.loop.now().ns - kTradingYoung.ns};
     world->open_orders = parts.trading->open_orders(since);
     // Without a calendar of its own a node knows that there is trading, never that there is none.
     for (const auto& [venue, up] : parts.trading->sessions(since))
       if (up) world->phase = policy::SessionPhase::kOpen;
-    world->wall_clock = kernel_clock();
+    world->wall_clock = read_wall_clock();
     world->clock = quality_of(world->wall_clock);
     world->without_means = without_means();
     world->policy = policy;

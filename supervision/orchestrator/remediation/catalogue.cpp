@@ -83,6 +83,16 @@ Unfit check_successor(Action& action, const World& world) {
   action.to = successor(*place, action.target.member, world);
   return action.to ? Unfit::kNo : Unfit::kNoSuccessor;
 }
+/// The venue that the place names, by its name or its gateway's group, and who leads that.
+bool find_venue(Place& target, const World& world) {
+  for (const auto& [group, name] : world.venues) {
+    if (target.group ? group != target.group : name != target.instance) continue;
+    const GroupPlace* place = world.find(group);
+    target = {place ? place->leader : MemberId{}, group, name};
+    return true;
+  }
+  return false;
+}
 }  // namespace
 
 std::span<const ActionInfo> catalogue() { return kCatalogue; }
@@ -128,6 +138,8 @@ Unfit complete(Action& action, const World& world) {
   if (std::find(without.begin(), without.end(), action.kind) != without.end())
     return Unfit::kNoMeans;
   Place& target = action.target;
+  if (info->target == TargetKind::kVenue && !world.venues.empty() && !find_venue(target, world))
+    return Unfit::kNoInstance;
   if (target.group && !world.find(target.group)) return Unfit::kUnknownGroup;
   if ((info->needs & kNeedsGroup) && !target.group) return Unfit::kUnknownGroup;
   if ((info->needs & kNeedsMember) && !target.member && target.group)

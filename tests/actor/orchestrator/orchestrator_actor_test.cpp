@@ -73,6 +73,11 @@ class Orchestrators : public ::testing::Test {
     std::vector<std::string> lines;
     OrchestratorViewAnswer view;
     std::vector<Failure> of_guard;
+    std::vector<healing::Effect> effects;
+    std::set<uint64_t> noted;  // numbers of notes, by effects or of the copy
+    std::function<const healing::State*()> state;
+    HealingTaken taken;
+    HealingViewAnswer healing;
   };
 
   void start(End& end, MemberId self, bool leads) {
@@ -93,10 +98,28 @@ class Orchestrators : public ::testing::Test {
       };
     setup.on_event = [&end](const std::string& line, bool) { end.lines.push_back(line); };
     setup.of_guard = [&end] { return end.of_guard; };
+    HealingMeans means;
+    means.world = [this] { return std::make_shared<const World>(world); };
+    means.carry_out = [&end](const healing::Effect& effect, const auto&, Epoch) {
+      end.effects.push_back(effect);
+      if (const auto* note = std::get_if<healing::Note>(&effect)) end.noted.insert(note->number);
+    };
+    means.forward = [this](const std::string& bytes) -> std::string {
+      if (!connected) return {};
+      anon_send(ends[0].actor, ForwardedHealing{bytes});
+      return "one";
+    };
+    means.keep_notes = [&end](const std::deque<healing::Note>& notes, uint64_t) {
+      for (const auto& note : notes) end.noted.insert(note.number);
+    };
+    means.expose = [&end](auto state) { end.state = std::move(state); };
+    setup.healing = std::move(means);
     end.actor = caf::actor_cast<ActorHandle>(
         spawn_on<OrchestratorActor>(system.get(), loop, std::move(setup)));
   }
   Orchestrators() {
+    world.topology = Topology{{{GroupId{1}, {1}, {{1}, {2}}}}};
+    world.members = {{{1}, "one", 0, true}, {{2}, "two", 0, true}};
     start(ends[0], {1}, true);
     start(ends[1], {2}, false);
   }
@@ -137,6 +160,48 @@ class Orchestrators : public ::testing::Test {
     anon_send(end.actor, Escalation{{FailureKind::kGaveUp, {}, {1}, {}, "node/orders", "spent"}});
   }
 
+  template <typename Answer, typename Question>
+  void ask(End& end, Answer End::*answer, Question question) {
+    bool done = false;
+    asker = spawn_function_on(system.get(), loop, [&, question](LoopActor* self) -> Behavior {
+      request_within(self, end.actor, {"question", Duration::seconds(5)}, question)
+          .then(
+              [&, self](const Answer& given) {
+                end.*answer = given;
+                done = true;
+                self->quit();
+              },
+              [self](const ActorError&) { self->quit(); });
+      return {[](Unit) {}};
+    });
+    EXPECT_TRUE(run_until([&] { return done; }));
+  }
+  HealingTaken say(End& end, healing::Command command) {
+    ask(end, &End::taken, OperatorHealing{std::move(command)});
+    return end.taken;
+  }
+  HealingView healing_of(End& end) {
+    ask(end, &End::healing, HealingQuery{});
+    return *end.healing;
+  }
+  Finding slow_disk(uint64_t number) const {
+    Finding finding;
+    finding.agent = {telemetry::Domain::kIo, 1};
+    finding.number = number;
+    finding.fault = FaultClass::kSlowDisk;
+    finding.place.member = {1};
+    finding.confidence_ppm = 900'000;
+    finding.began = finding.found = {wall};
+    return finding;
+  }
+  template <typename Effect>
+  const Effect* told(const End& end) const {
+    for (const auto& effect : end.effects)
+      if (const auto* one = std::get_if<Effect>(&effect)) return one;
+    return nullptr;
+  }
+
+  World world;
   Group group;
   HotLoop loop{HotLoopSettings{}};
   ActorSystem system;
@@ -231,6 +296,67 @@ TEST_F(Orchestrators, TooManyThatWaitAreCountedAndBytesThatAreNoCommandRefused) 
   anon_send(ends[0].actor, Forwarded{"no command at all"});
   ASSERT_TRUE(run_until([&] { return !ends[0].lines.empty(); }));
   EXPECT_NE(ends[0].lines[0].find("refused a command"), std::string::npos);
+}
+
+// ---- the self-healing loop
+
+TEST_F(Orchestrators, AFindingOfAnyNodeIsAskedAboutWhereTheLeaderIs) {
+  anon_send(ends[1].actor, HealingCommand{{healing::Report{slow_disk(7)}, nullptr}});
+  ASSERT_TRUE(run_until([&] {
+    const auto* ask = told<healing::AskAdvice>(ends[0]);
+    return ask && ask->ask.incident != 0;
+  }));
+  EXPECT_EQ(told<healing::AskAdvice>(ends[1]), nullptr);  // only where it leads
+  ASSERT_TRUE(run_until([&] { return healing_of(ends[1]).incidents.size() == 1; }));
+  EXPECT_EQ(healing_of(ends[1]).incidents[0].cause, FaultClass::kSlowDisk);
+  EXPECT_FALSE(healing_of(ends[1]).leads);
+  EXPECT_TRUE(healing_of(ends[0]).leads);
+  // What the leader's commits note stands in the other's copy too, until it is written.
+  ASSERT_TRUE(run_until([&] { return !ends[1].noted.empty(); }));
+  for (const uint64_t number : ends[1].noted) EXPECT_TRUE(ends[0].noted.contains(number));
+  const auto last = *ends[0].noted.rbegin();
+  anon_send(ends[0].actor, HealingCommand{{healing::NotesWritten{last}, nullptr}});
+  EXPECT_TRUE(run_until([&] { return healing_of(ends[1]).notes_waiting == 0; }));
+}
+
+TEST_F(Orchestrators, WhatIsOutstandingIsToldAgain) {
+  anon_send(ends[0].actor, HealingCommand{{healing::Report{slow_disk(7)}, nullptr}});
+  const auto asks = [&] {
+    std::map<uint64_t, int> times;
+    for (const auto& effect : ends[0].effects)
+      if (const auto* ask = std::get_if<healing::AskAdvice>(&effect)) times[ask->ask.number] += 1;
+    int most = 0;
+    for (const auto& [number, count] : times) most = std::max(most, count);
+    return most;
+  };
+  EXPECT_TRUE(run_until([&] { return asks() >= 2; }));
+}
+
+TEST_F(Orchestrators, AnOperatorsWordIsTakenByWhoLeadsAndAnsweredWhereItWasSaid) {
+  const healing::Command off{healing::KillSwitch{true, Label("ann"), "a test"}, nullptr};
+  auto taken = say(ends[1], off);
+  EXPECT_TRUE(taken.ok) << taken.text;
+  EXPECT_NE(taken.text.find("one"), std::string::npos);  // who leads
+  ASSERT_TRUE(run_until([&] { return healing_of(ends[1]).killed; }));
+  EXPECT_TRUE(ends[1].state()->killed);
+  taken = say(ends[0], off);
+  EXPECT_FALSE(taken.ok);
+  EXPECT_EQ(taken.text, "the kill switch is on");
+  taken = say(ends[1], {healing::Approve{99, Label("ann")}, nullptr});
+  EXPECT_FALSE(taken.ok);
+  EXPECT_NE(taken.text.find("no remedy 99"), std::string::npos);
+  connected = false;
+  taken = say(ends[1], {healing::KillSwitch{false, Label("ann"), "over"}, nullptr});
+  EXPECT_FALSE(taken.ok);
+  EXPECT_NE(taken.text.find("try again"), std::string::npos);
+}
+
+TEST_F(Orchestrators, ACommandThatCantBeReadIsRefusedAndNothingElse) {
+  anon_send(ends[0].actor, ForwardedHealing{"no command at all"});
+  ASSERT_TRUE(run_until([&] { return !ends[0].lines.empty(); }));
+  EXPECT_NE(ends[0].lines[0].find("refused a command"), std::string::npos);
+  fail(ends[0]);
+  EXPECT_TRUE(settled(ends[0], 1));
 }
 
 }  // namespace

@@ -113,6 +113,18 @@ TEST(Catalogue, CompletesWhatIsLeftOpenAndRefusesWhatCannotBe) {
   Action venue;
   venue.kind = ActionKind::kHaltVenue;
   EXPECT_EQ(unfit(venue, world), Unfit::kNoInstance);
+  World trading = world;
+  trading.venues[kOther] = "XSIM";
+  venue.target.instance = "ingress";
+  EXPECT_EQ(unfit(venue, trading), Unfit::kNoInstance);  // what is there, and no venue
+  venue.target.instance = "XSIM";
+  ASSERT_EQ(complete(venue, trading), Unfit::kNo);
+  EXPECT_EQ(venue.target.group, kOther);
+  EXPECT_EQ(venue.target.member, trading.find(kOther)->leader);  // who can do it
+  venue.target = {};
+  venue.target.group = kOther;
+  ASSERT_EQ(complete(venue, trading), Unfit::kNo);
+  EXPECT_EQ(venue.target.instance.view(), "XSIM");
   Action none;
   EXPECT_EQ(unfit(none, world), Unfit::kUnknownAction);
 }
