@@ -127,7 +127,11 @@ bool Steps::kill_arbiter(Run& run, std::size_t members) {
   const auto before = leaders();
   const MonoTime away = now().mono;
   hooks_.wait(run.step.stop);
-  run.what += ", for " + in_ms(run.step.stop);
+  // A short stop may end before any answer could come: it lasts until one was seen.
+  while (hooks_.acknowledged_since(away) == 0 && now().mono - away < Duration::seconds(2) &&
+         !hooks_.interrupted())
+    hooks_.wait(Duration::milliseconds(20));
+  run.what += ", for " + in_ms(now().mono - away);
   std::string wrong;
   if (hooks_.acknowledged_since(away) == 0) wrong = "no order was acknowledged meanwhile";
   if (leaders() != before) wrong = "leadership changed meanwhile";
