@@ -23,7 +23,11 @@ Place example_of(advice::ActorClass actor, const World& world) {
     case advice::ActorClass::kEndpoint: {
       Place place = first_group(1, UINT32_MAX);
       place.group = {};
-      place.instance = "example";
+      // A venue's remedy names one that there is.
+      if (actor == advice::ActorClass::kVenue && !world.venues.empty())
+        place.instance = world.venues.begin()->second;
+      else
+        place.instance = "example";
       return place;
     }
     default: {
