@@ -199,8 +199,9 @@ Held Turn::hold(const remediation::Workflow* workflow, const Action& action,
   if (!workflow) return Held::kNoWorkflow;
   if (audit_behind()) return Held::kAudit;
   const MemberId member = action.target.member;
+  // A venue is wherever its gateway is led, whoever saw what is wrong with it.
   if (source == Source::kFresh && incident.place.member && member &&
-      member != incident.place.member) {
+      member != incident.place.member && !world_->venues.contains(action.target.group)) {
     const bool named = std::any_of(
         incident.findings.begin(), incident.findings.end(), [&](const Finding& finding) {
           const MemberView* other = world_->find(finding.place.instance.view());
