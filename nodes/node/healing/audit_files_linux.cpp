@@ -1,6 +1,6 @@
 #include "nodes/node/healing/audit_files_linux.hpp"
 
-#include <algorithm>
+#include <utility>
 
 namespace holdfast::node {
 
@@ -15,7 +15,7 @@ std::string signer(std::string name) {
 }
 }  // namespace
 
-Result<AuditFiles> audit_files(const settings::Settings& settings) {
+AuditFiles audit_files(const settings::Settings& settings) {
   AuditFiles files;
   const auto& from = settings.audit;
   files.log.directory =
@@ -32,9 +32,11 @@ Result<AuditFiles> audit_files(const settings::Settings& settings) {
   if (from.accounts != audit::Treatment::kHmac && from.keys != audit::Treatment::kHmac)
     return files;
   auto secret = audit::read_secret(from.secret_file, kSecretBytesMin);
-  if (!secret)
-    return Error{secret.error().code,
-                 "audit.toml: the secret can't be used: " + secret.error().text};
+  if (!secret) {
+    files.trouble = "audit.toml: the secret can't be used: " + secret.error().text +
+                    "; nothing is written before the node starts with it";
+    return files;
+  }
   files.redaction.hmac = [secret = std::move(secret).value()](std::string_view text) {
     return audit::hmac_sha256(secret, text);
   };

@@ -2,6 +2,8 @@
 // what may stand in it.
 #pragma once
 
+#include <string>
+
 #include "nodes/settings/settings.hpp"
 #include "supervision/orchestrator/audit/audit_log_linux.hpp"
 #include "supervision/orchestrator/audit/payload.hpp"
@@ -11,11 +13,13 @@ namespace holdfast::node {
 struct AuditFiles {
   audit::AuditSettings log;
   audit::Redaction redaction;
+  /// Why nothing may be written; "": it may. Records that are redacted in another way than the
+  /// other members' would be other records.
+  std::string trouble;
 };
 
-/// Reads the secret where one is needed; the error names its file and says what it should be.
-/// Accounts of risk.toml are known to the redaction. The log's name is the cluster's, or this
-/// node's where it is by itself.
-Result<AuditFiles> audit_files(const settings::Settings& settings);
+/// Reads the secret where one is needed. Accounts of risk.toml are known to the redaction. The
+/// log's name is the cluster's, or this node's where it is by itself.
+AuditFiles audit_files(const settings::Settings& settings);
 
 }  // namespace holdfast::node

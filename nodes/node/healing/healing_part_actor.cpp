@@ -251,15 +251,15 @@ struct HealingPart::Shared : std::enable_shared_from_this<Shared> {
   }
   AuditKeeperSetup audit() const {
     AuditKeeperSetup setup;
-    const auto& settings = parts.settings;
-    // The actor tells of a log that can't be had; a secret that can't be read leaves the default,
-    // which shows nothing.
-    if (auto files = audit_files(settings)) {
-      setup.log = files.value().log;
-      setup.redaction = files.value().redaction;
-    } else {
-      say_line("audit: " + files.error().text, true);
-    }
+    // The actor tells a human of a log that can't be had, and goes on without.
+    const auto files = audit_files(parts.settings);
+    setup.log = files.log;
+    setup.redaction = files.redaction;
+    if (!files.trouble.empty())
+      setup.open = [why = files.trouble](
+                       const audit::AuditSettings&) -> Result<std::shared_ptr<audit::AuditLog>> {
+        return Error{ErrorCode::kDenied, why};
+      };
     setup.others = others();
     setup.send = [shared = shared_from_this()](const std::string& to, const std::string& topic,
                                                const std::string& bytes) {
