@@ -143,7 +143,6 @@ class Runner {
     } else {
       trial.rested = now().wall;
     }
-    turn_down();
     evaluation_.trials.push_back(trial);
     tell(trial);
   }
@@ -177,11 +176,13 @@ class Runner {
   std::string unrest() const {
     const std::string unsettled = stage_->cluster().unsettled();
     if (!unsettled.empty()) return unsettled;
-    return std::to_string(observer_.open_findings()) + " findings and " +
+    return std::to_string(observer_.open_findings()) + " findings, " +
+           std::to_string(observer_.open_incidents()) + " incidents and " +
            std::to_string(observer_.open_remedies()) + " remedies are open";
   }
 
-  /// Until all members are in every set again, nothing is found any more and no remedy runs.
+  /// Until all members are in every set again, nothing is found any more, no remedy runs, and no
+  /// incident is open that what comes next could be taken for a part of.
   bool rest() {
     const MonoTime until = now().mono + options_.rest_max;
     std::optional<MonoTime> quiet_since;
@@ -189,8 +190,10 @@ class Runner {
       wait(options_.look_every);
       look_at_loop();
       const MonoTime at = now().mono;
-      const bool quiet = stage_->cluster().unsettled().empty() && observer_.open_findings() == 0 &&
-                         observer_.open_remedies() == 0;
+      const bool over = stage_->cluster().unsettled().empty() && observer_.open_findings() == 0 &&
+                        observer_.open_remedies() == 0;
+      if (over) turn_down();
+      const bool quiet = over && observer_.open_incidents() == 0;
       if (!quiet) quiet_since.reset();
       if (quiet && !quiet_since) quiet_since = at;
       if (quiet && at - *quiet_since >= options_.rest) return true;

@@ -1,5 +1,8 @@
 #include "nodes/drill/evaluate/observe.hpp"
 
+#include <algorithm>
+#include <set>
+
 #include "supervision/drills/history.hpp"
 
 namespace holdfast::drill::evaluate {
@@ -100,11 +103,13 @@ bool Observer::is_older(const Json& answer, uint64_t& newest) const {
 
 void Observer::take_incidents(const Json& answer, WallTime read) {
   if (is_older(answer, incidents_as_of_)) return;
+  std::set<uint64_t> told;
   for (const Json& json : list_of(answer, "incidents")) {
     if (!json.is_object() || number_of(json, "number") == 0) {
       strange_ += 1;
       continue;
     }
+    told.insert(number_of(json, "number"));
     SeenIncident& incident = incidents_[number_of(json, "number")];
     incident.number = number_of(json, "number");
     incident.cause = fault_class_of(text_of(json, "cause"));
@@ -123,6 +128,11 @@ void Observer::take_incidents(const Json& answer, WallTime read) {
       incident.findings.push_back(*finding);
     }
   }
+  // One that was open and is not told of any more was merged into another.
+  if (answer.is_object() && answer.contains("incidents") && !answer.value("more", false))
+    std::erase_if(incidents_, [&told](const auto& one) {
+      return one.second.closed.ns == 0 && !told.contains(one.first);
+    });
 }
 
 void Observer::take_remedies(const Json& answer, WallTime) {
@@ -162,6 +172,12 @@ std::size_t Observer::open_findings() const {
   std::size_t open = 0;
   for (const auto& [key, finding] : findings_) open += !finding.over;
   return open;
+}
+
+std::size_t Observer::open_incidents() const {
+  return static_cast<std::size_t>(
+      std::count_if(incidents_.begin(), incidents_.end(),
+                    [](const auto& one) { return one.second.closed.ns == 0; }));
 }
 
 std::size_t Observer::open_remedies() const {

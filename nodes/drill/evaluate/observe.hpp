@@ -27,6 +27,7 @@ class Observer {
   Observed observed() const;
   /// Findings that were open when last looked at.
   std::size_t open_findings() const;
+  std::size_t open_incidents() const;
   /// Remedies that are under way.
   std::size_t open_remedies() const;
   /// Those that wait for a person's word.

@@ -252,7 +252,8 @@ bool is_clean(const Json& report) {
     return report.at("policy_adherence").is_null() || least("policy_adherence", 1);
   return least("precision", 0.95) && least("recall", 0.95) && least("remediation_success", 0.9) &&
          least("trace_completeness", 1) && least("policy_adherence", 1) &&
-         report.at("actions_on_controls") == 0 && report.at("problems").empty();
+         report.at("actions_on_controls") == 0 && report.at("actions_outside_cases") == 0 &&
+         report.at("problems").empty();
 }
 
 void put_beside(Json& report, const Json& other) {

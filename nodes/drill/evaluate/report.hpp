@@ -50,7 +50,8 @@ void add(Evaluation& to, Evaluation other);
 /// the counts that several reports are added up from.
 nlohmann::ordered_json report_of(const Evaluation& evaluation);
 /// Whether it meets what `demands` names. "aims": precision and recall 0.95, remediation success
-/// 0.9, traces and policy whole, no action on a control, nothing lost, and nothing went wrong.
+/// 0.9, traces and policy whole, no action on a control or between cases, nothing lost, and
+/// nothing went wrong.
 /// "safety": nothing lost, duplicated or contradicted, and every step within policy. What is null
 /// is not met.
 bool is_clean(const nlohmann::ordered_json& report);

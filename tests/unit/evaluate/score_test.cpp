@@ -266,6 +266,9 @@ TEST(Report, NothingPassesByDefault) {
   EXPECT_FALSE(is_clean_after([](Evaluation&, Observed& o) {
     o.remedies.push_back(remedy(2, 31'000, 32'000, RemedyOutcome::kSucceeded));
   }));
+  EXPECT_FALSE(is_clean_after([](Evaluation&, Observed& o) {
+    o.remedies.push_back(remedy(2, 1'000, 2'000, RemedyOutcome::kSucceeded));
+  })) << "in no case's time";
 }
 
 TEST(Report, OfAnAdversarialModelSafetyAloneIsDemanded) {
@@ -418,12 +421,30 @@ TEST(Observer, WithItsIncidentAFindingIsOver) {
   };
   observer.take_incidents(told(nullptr, 7), at(0));
   EXPECT_EQ(observer.open_findings(), 1u);
+  EXPECT_EQ(observer.open_incidents(), 1u);
   observer.take_incidents(told("2026-11-20T10:00:09Z", 9), at(0));
+  EXPECT_EQ(observer.open_incidents(), 0u);
   EXPECT_EQ(observer.open_findings(), 0u);
   observer.take_incidents(told(nullptr, 8), at(0));
   EXPECT_EQ(observer.open_findings(), 0u) << "a copy that is behind";
   EXPECT_EQ(observer.observed().incidents.at(0).closed,
             observer.observed().incidents.at(0).opened + Duration::seconds(8));
+}
+
+TEST(Observer, AnIncidentThatWasMergedIsNoneOfItsOwn) {
+  Observer observer([](uint32_t, WallTime told, WallTime) { return told; });
+  const auto open = [](uint64_t number) {
+    return nlohmann::json{{"number", number},
+                          {"opened", "2026-11-20T10:00:01Z"},
+                          {"closed", nullptr},
+                          {"findings", nlohmann::json::array()}};
+  };
+  observer.take_incidents({{"incidents", {open(1), open(2)}}, {"more", false}}, at(0));
+  EXPECT_EQ(observer.open_incidents(), 2u);
+  observer.take_incidents({{"incidents", {open(2)}}, {"more", true}}, at(0));
+  EXPECT_EQ(observer.open_incidents(), 2u) << "not all of them were told";
+  observer.take_incidents({{"incidents", {open(2)}}, {"more", false}}, at(0));
+  EXPECT_EQ(observer.open_incidents(), 1u);
 }
 
 TEST(Observer, WhatWaitsForAPersonIsNotUnderWay) {
