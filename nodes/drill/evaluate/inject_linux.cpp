@@ -212,7 +212,8 @@ void Injector::set(double size) {
     case Means::kSlowSyncs:
       return target().faults->sync_delay_us.store(delay.us());
     case Means::kFullDisk:
-      return target().faults->full.store(1);
+      target().faults->full.store(1);
+      return target().faults->free_ppm.store(1);  // as such a file system says of itself
     case Means::kDiskFills: {
       constexpr double kBefore = 300'000;  // ppm
       const double left = static_cast<double>(one.amount) * 10'000;
