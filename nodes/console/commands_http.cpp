@@ -9,10 +9,6 @@
 namespace holdfast::console {
 namespace {
 
-using Show = std::function<std::string(const Json&)>;
-/// Whether an answer is a clean verdict.
-using Verdict = std::function<bool(const Json&)>;
-
 int exit_code_of(unsigned status) {
   switch (status) {
     case 400:
@@ -44,30 +40,6 @@ int refused(const Console& console, const Target& target, const ApiAnswer& answe
               what_to_do);
 }
 
-// One call of the API from the search for the node to the exit code.
-int ask(const Console& console, const std::string& method, const std::string& path,
-        const Json& body, const Show& show, const Verdict& clean = nullptr) {
-  const auto target = find_node(console.where, console.environment);
-  if (!target) {
-    const bool usage = target.error().code == ErrorCode::kInvalid;
-    return fail(console, usage ? kUsage : kUnreachable, usage ? "usage" : "no_node",
-                target.error().text, "");
-  }
-  const auto answer = call(target.value(), method, path, body, console.within);
-  if (!answer) return fail(console, kUnreachable, "unreachable", answer.error().text, "");
-  const auto& json = answer.value().body;
-  if (answer.value().status == 200 && json.is_null()) {  // /metrics: text as it is
-    *console.out << answer.value().text << std::flush;
-    return kClean;
-  }
-  const bool is_error = json.is_object() && json.contains("error");
-  // A node that is not ready answers health with 503 and a whole view.
-  if (is_error || !json.is_object() || (answer.value().status >= 400 && !json.contains("ready")))
-    return refused(console, target.value(), answer.value());
-  *console.out << (console.json ? json.dump(2) + "\n" : show(json)) << std::flush;
-  return !clean || clean(json) ? kClean : kNotClean;
-}
-
 bool complete(const Json& json) { return json.value("complete", false); }
 
 Json kill_body(const KillOptions& kill) {
@@ -94,6 +66,29 @@ int fail(const Console& console, int code, const std::string& word, const std::s
     if (!what_to_do.empty()) *console.err << "  " << what_to_do << "\n";
   }
   return code;
+}
+
+int ask(const Console& console, const std::string& method, const std::string& path,
+        const Json& body, const ShowAnswer& show, const IsClean& clean) {
+  const auto target = find_node(console.where, console.environment);
+  if (!target) {
+    const bool usage = target.error().code == ErrorCode::kInvalid;
+    return fail(console, usage ? kUsage : kUnreachable, usage ? "usage" : "no_node",
+                target.error().text, "");
+  }
+  const auto answer = call(target.value(), method, path, body, console.within);
+  if (!answer) return fail(console, kUnreachable, "unreachable", answer.error().text, "");
+  const auto& json = answer.value().body;
+  if (answer.value().status == 200 && json.is_null()) {  // /metrics: text as it is
+    *console.out << answer.value().text << std::flush;
+    return kClean;
+  }
+  const bool is_error = json.is_object() && json.contains("error");
+  // A node that is not ready answers health with 503 and a whole view.
+  if (is_error || !json.is_object() || (answer.value().status >= 400 && !json.contains("ready")))
+    return refused(console, target.value(), answer.value());
+  *console.out << (console.json ? json.dump(2) + "\n" : show(json)) << std::flush;
+  return !clean || clean(json) ? kClean : kNotClean;
 }
 
 int run_health(const Console& console) {

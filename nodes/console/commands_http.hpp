@@ -73,6 +73,13 @@ int run_note(const Console& console, const std::string& reason);
 /// Any GET of the API, as it comes.
 int run_get(const Console& console, const std::string& path);
 
+using ShowAnswer = std::function<std::string(const Json&)>;
+/// Whether an answer is a clean verdict.
+using IsClean = std::function<bool(const Json&)>;
+/// One call of the API from the search for the node to the exit code; `show` where text is wanted.
+int ask(const Console& console, const std::string& method, const std::string& path,
+        const Json& body, const ShowAnswer& show, const IsClean& clean = nullptr);
+
 /// Tells an error: as JSON on `out`, else in words on `err`. Returns `code`.
 int fail(const Console& console, int code, const std::string& word, const std::string& text,
          const std::string& what_to_do);

@@ -18,6 +18,7 @@
 #include "nodes/console/evaluate_linux.hpp"
 #include "nodes/console/federation_http.hpp"
 #include "nodes/console/guard_linux.hpp"
+#include "nodes/console/healing_http.hpp"
 #include "nodes/console/policy_linux.hpp"
 #include "nodes/console/restore_rocksdb.hpp"
 #include "nodes/settings/settings.hpp"
@@ -39,6 +40,7 @@ constexpr const char* kFooter =
     "  holdfast risk kill --scope account --name M1 --reason \"fat finger\"\n"
     "  holdfast risk reload --dry-run             what the edited risk.toml would change\n"
     "  holdfast venue halt XSIM --reason \"bad prices\"\n"
+    "  holdfast incidents                         what is wrong, and what is done about it\n"
     "\nExit: 0 clean, 1 verdict not clean, 2 usage, 3 can't reach, 4 refused by policy or role.\n"
     "`holdfast COMMAND --help` says more about each.";
 
@@ -173,6 +175,7 @@ struct CommandLine {
   CommandLine();
   CLI::App* command(CLI::App* parent, const std::string& word, const std::string& about, Run run);
   void add_reason(CLI::App* command);
+  void add_watch(CLI::App* command);
   void add_looking();
   void add_trading();
   void add_venues();
@@ -204,14 +207,15 @@ Run CommandLine::watched(Run run) {
   };
 }
 
+void CommandLine::add_watch(CLI::App* command) {
+  command->add_option("--watch,-w", seconds, "Again every SECONDS (1 when not given) until ^C")
+      ->expected(0, 1)
+      ->default_str("1")
+      ->check(CLI::Range(0.1, 3'600.0))
+      ->type_name("[SECONDS]");
+}
+
 void CommandLine::add_looking() {
-  const auto add_watch = [this](CLI::App* command) {
-    command->add_option("--watch,-w", seconds, "Again every SECONDS (1 when not given) until ^C")
-        ->expected(0, 1)
-        ->default_str("1")
-        ->check(CLI::Range(0.1, 3'600.0))
-        ->type_name("[SECONDS]");
-  };
   add_watch(command(&app, "health", "Is the node live and ready, and if not why",
                     watched([](Console& c) { return run_health(c); })));
   auto* tree = command(&app, "tree", "The live actor tree: state, restarts, mailbox, rate",
@@ -317,12 +321,8 @@ void CommandLine::add_trading() {
 }
 
 void CommandLine::add_venues() {
-  command(&app, "venues", "FIX sessions: state, numbers, orders",
-          watched([](Console& c) { return run_venues(c); }))
-      ->add_option("--watch,-w", seconds, "Again every SECONDS (1 when not given) until ^C")
-      ->expected(0, 1)
-      ->default_str("1")
-      ->type_name("[SECONDS]");
+  add_watch(command(&app, "venues", "FIX sessions: state, numbers, orders",
+                    watched([](Console& c) { return run_venues(c); })));
   command(&app, "reconciliation", "Orders of unknown outcome at a venue, and what settled each",
           watched([this](Console& c) { return run_reconciliation(c, name); }))
       ->add_option("VENUE", name, "The venue (default: all)");
@@ -482,6 +482,13 @@ CommandLine::CommandLine() {
   add_guard();
   add_drills();
   const auto add = [this](auto... words) { return command(std::move(words)...); };
+  const auto add_watched = [this](CLI::App* parent, const std::string& word,
+                                  const std::string& about, Run run) {
+    auto* added = command(parent, word, about, watched(std::move(run)));
+    add_watch(added);
+    return added;
+  };
+  add_healing_commands(app, {add, add_watched});
   add_policy_commands(app, add);
   add_audit_commands(app, add);
   add_evaluate_command(app, add);

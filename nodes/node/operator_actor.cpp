@@ -10,6 +10,8 @@
 #include "nodes/node/api/metrics.hpp"
 #include "nodes/node/files_linux.hpp"
 #include "nodes/node/gather.hpp"
+#include "nodes/node/operator/healing_metrics.hpp"
+#include "nodes/node/operator/healing_views_actor.hpp"
 #include "nodes/node/operator/ingress_metrics.hpp"
 #include "nodes/node/operator/kill_names.hpp"
 #include "nodes/node/operator/tree_views.hpp"
@@ -201,12 +203,7 @@ class NodeOperator final : public OperatorBackend {
                                               [this, &self, answer, ingress, venues](auto shards) {
                                                 MetricsText text = metrics_of(venues, shards);
                                                 if (ingress) add_ingress(text, ingress.value());
-                                                ask_telemetry(
-                                                    self, *setup_.registry, kTelemetryWithin, {},
-                                                    [text, answer](auto view) mutable {
-                                                      if (view) add_telemetry(text, *view.value());
-                                                      answer(std::move(text).take());
-                                                    });
+                                                add_beside(self, std::move(text), answer);
                                               });
                 });
           });
@@ -352,6 +349,23 @@ class NodeOperator final : public OperatorBackend {
   void orchestrator(const Call& call, Answer<OrchestratorView> answer) override {
     run([this, call, answer](OperatorActor& self) {
       ask_orchestrator(self, *setup_.settings, *setup_.registry, share_of(call), answer);
+    });
+  }
+
+  void healing(const Call& call, Answer<HealingBoard> answer) override {
+    run([this, call, answer](OperatorActor& self) {
+      healing_.ask(self, share_of(call), setup_.wall(), [this, answer](auto view) {
+        if (!view) return answer(view.error());
+        const auto groups = setup_.groups ? setup_.groups() : ReplicaGroupsView{};
+        answer(board_of(std::move(view).value(), *setup_.settings, groups, setup_.wall()));
+      });
+    });
+  }
+  PlaceNames place_names() const override { return node::place_names(*setup_.settings); }
+  void healing_command(const Call& call, const orchestrator::healing::Command& command,
+                       Answer<orchestrator::HealingTaken> answer) override {
+    run([this, call, command, answer](OperatorActor& self) {
+      healing_.command(self, share_of(call), setup_.wall(), command, answer);
     });
   }
 
@@ -534,6 +548,19 @@ class NodeOperator final : public OperatorBackend {
                                  });
   }
 
+  /// What is beside the order path: telemetry, the self-healing loop.
+  void add_beside(OperatorActor& self, MetricsText text, Answer<std::string> answer) {
+    ask_telemetry(self, *setup_.registry, kTelemetryWithin, {},
+                  [this, &self, text, answer](auto view) mutable {
+                    if (view) add_telemetry(text, *view.value());
+                    healing_.ask(self, kTelemetryWithin, setup_.wall(),
+                                 [text, answer](auto loop) mutable {
+                                   if (loop) add_healing(text, *loop.value());
+                                   answer(std::move(text).take());
+                                 });
+                  });
+  }
+
   MetricsText metrics_of(const std::vector<Gathered<VenueSessionView>>& venues,
                          const std::vector<Gathered<ShardViewAnswer>>& shards) {
     MetricsText text;
@@ -557,6 +584,7 @@ class NodeOperator final : public OperatorBackend {
   // Only in the actor:
   std::unique_ptr<settings::RiskSettings> in_force_;  // after a reload
   TreeViews trees_;
+  HealingViews healing_{*setup_.registry};
 };
 
 }  // namespace

@@ -61,10 +61,12 @@ HealingTaken OrchestratorActor::take_word(const healing::Command& command) {
   taken.as_of = host_->replica().committed().value;
   if (!setup_.healing) {
     taken.text = "healing is off: [healing] in node.toml turns it on";
+    taken.code = ErrorCode::kUnavailable;
     return taken;
   }
   if (const auto would = healing::may(host_->state().healing, command, setup_.wall()); !would) {
     taken.text = would.error().text;
+    taken.code = would.error().code;
     return taken;
   }
   if (serving()) {
@@ -75,6 +77,7 @@ HealingTaken OrchestratorActor::take_word(const healing::Command& command) {
   }
   const std::string leader = setup_.healing->forward(healing::encode_command(command));
   taken.ok = !leader.empty();
+  taken.code = ErrorCode::kUnavailable;
   taken.text = taken.ok ? "sent to " + leader + ", which leads"
                         : "nobody who leads the orchestrator's group can be reached: try again";
   return taken;

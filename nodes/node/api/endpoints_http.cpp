@@ -1,68 +1,14 @@
 #include "nodes/node/api/endpoints_http.hpp"
 
-#include <algorithm>
-#include <charconv>
-
+#include "nodes/node/api/healing/healing_endpoints_http.hpp"
 #include "nodes/node/api/order_id.hpp"
+#include "nodes/node/api/request_http.hpp"
 #include "nodes/node/api/telemetry_http.hpp"
 
 namespace holdfast::operator_api {
 namespace {
 
 constexpr uint32_t kOrdersPageDefault = 100;
-const std::string kCorrectIt =
-    "correct the request and send it again; GET /v1 lists every endpoint";
-
-// Thrown by the readers below and turned into a 400 in one place; never leaves this file.
-struct BadRequest {
-  std::string text, what_to_do = kCorrectIt;
-};
-
-// ---- reading parameters
-
-// The query parameters of a request, of which only known ones may be there.
-class Query {
- public:
-  Query(const Request& request, std::vector<std::string> known) : query_(request.query) {
-    for (const auto& [name, value] : query_)
-      if (std::find(known.begin(), known.end(), name) == known.end()) {
-        std::string list;
-        for (const auto& word : known) list += " " + word;
-        throw BadRequest{"unknown parameter " + name,
-                         known.empty() ? "this endpoint takes none" : "known are:" + list};
-      }
-  }
-  std::string text(const std::string& name) const {
-    const auto found = query_.find(name);
-    return found == query_.end() ? "" : found->second;
-  }
-  uint32_t number(const std::string& name, uint32_t otherwise, uint32_t most) const {
-    const auto word = text(name);
-    if (word.empty()) return otherwise;
-    uint32_t number = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-    if (error != std::errc{} || end != word.data() + word.size() || number == 0 || number > most)
-      throw BadRequest{name + ": expected a number from 1 to " + std::to_string(most)};
-    return number;
-  }
-  bool flag(const std::string& name) const {
-    const auto word = text(name);
-    if (word.empty() || word == "false") return false;
-    if (word != "true") throw BadRequest{name + ": expected true or false"};
-    return true;
-  }
-
- private:
-  const std::map<std::string, std::string>& query_;
-};
-
-template <typename T>
-T name_from(const std::string& what, const std::string& word) {
-  auto parsed = T::parse(word);
-  if (!parsed) throw BadRequest{what + ": " + parsed.error().text};
-  return parsed.value();
-}
-
 OrderId order_id_from(const std::string& what, const std::string& word) {
   const auto id = parse_order_id(word);
   if (!id)
@@ -80,79 +26,6 @@ std::optional<OrderState> state_from(const std::string& word) {
     known += " " + std::string(name_of(state));
   }
   throw BadRequest{"state: there is no state " + word, "known are: open" + known};
-}
-
-// ---- reading bodies
-
-// A command's JSON body: an object of known keys with a reason.
-class Body {
- public:
-  Body(const Request& request, std::vector<std::string> known) {
-    known.push_back("reason");
-    json_ = Json::parse(request.body, nullptr, false);
-    std::string list;
-    for (const auto& word : known) list += " " + word;
-    if (!json_.is_object())
-      throw BadRequest{"the body is not a JSON object",
-                       "send {\"reason\": \"…\"}; known are:" + list};
-    for (const auto& [key, value] : json_.items())
-      if (std::find(known.begin(), known.end(), key) == known.end())
-        throw BadRequest{"unknown key " + key + " in the body", "known are:" + list};
-    reason_ = text("reason");
-    if (reason_.empty())
-      throw BadRequest{"a command needs a reason", "add \"reason\": it is kept in the audit log"};
-    if (auto short_enough = ReasonText::parse(reason_); !short_enough)
-      throw BadRequest{"reason: " + short_enough.error().text};
-  }
-  const std::string& reason() const { return reason_; }
-  std::string text(const std::string& key) const {
-    if (!json_.contains(key)) return "";
-    if (!json_[key].is_string()) throw BadRequest{key + ": expected text"};
-    return json_[key].get<std::string>();
-  }
-  bool flag(const std::string& key) const {
-    if (!json_.contains(key)) return false;
-    if (!json_[key].is_boolean()) throw BadRequest{key + ": expected true or false"};
-    return json_[key].get<bool>();
-  }
-  uint64_t number(const std::string& key) const {
-    if (!json_.contains(key) || !json_[key].is_number_unsigned() || json_[key].get<uint64_t>() == 0)
-      throw BadRequest{key + ": expected a number from 1 on"};
-    return json_[key].get<uint64_t>();
-  }
-
- private:
-  Json json_;
-  std::string reason_;
-};
-
-// ---- answering
-
-// An Answer that shows the backend's view (or error) as JSON, rendered on the server's thread.
-template <typename T>
-Answer<T> shown(const Reply& reply) {
-  return [reply](Result<T> result) {
-    auto held = std::make_shared<Result<T>>(std::move(result));
-    reply([held] {
-      return held->ok() ? json_response(to_json(held->value())) : error_response(held->error());
-    });
-  };
-}
-
-Call call_of(const Request& request, std::string reason = "") {
-  return {request.who.value_or(Identity{}), std::move(reason), request.within};
-}
-
-// Runs `body`; a BadRequest becomes a 400.
-template <typename Function>
-Handler checked(Function body) {
-  return [body](const Request& request, const Reply& reply) {
-    try {
-      body(request, reply);
-    } catch (const BadRequest& bad) {
-      reply([bad] { return error_response(400, "bad_request", bad.text, bad.what_to_do); });
-    }
-  };
 }
 
 // ---- the endpoints, by subject
@@ -186,7 +59,8 @@ void add_tree(Router& router, OperatorBackend& backend) {
                 const Query query(request, {"path", "depth"});
                 TreeQuery tree;
                 tree.path = query.text("path");
-                tree.depth = query.number("depth", limits::kTreeDepthMax, limits::kTreeDepthMax);
+                tree.depth = static_cast<uint32_t>(
+                    query.number("depth", limits::kTreeDepthMax, limits::kTreeDepthMax));
                 backend.tree(call_of(request), tree, shown<TreeNodeView>(reply));
               })});
   router.add({"POST", "/v1/tree/restart", Role::kOperator, Effect::kOther, Duration::seconds(10),
@@ -217,7 +91,7 @@ OrdersQuery orders_query(const Query& query) {
       name_from<ClientOrderId>("client_order_id", query.text("client_order_id"));
   orders.state = state_from(query.text("state"));
   orders.open_only = query.text("state") == "open";
-  orders.limit = query.number("limit", kOrdersPageDefault, kOrdersPageMax);
+  orders.limit = static_cast<uint32_t>(query.number("limit", kOrdersPageDefault, kOrdersPageMax));
   if (const auto after = query.text("after"); !after.empty())
     orders.after = order_id_from("after", after);
   return orders;
@@ -533,6 +407,7 @@ Router operator_routes(OperatorBackend& backend, std::shared_ptr<const ServerCou
   add_groups(router, backend);
   add_metrics(router, backend, std::move(counters));
   add_telemetry(router, backend);
+  add_healing(router, backend);
   add_index(router);
   return router;
 }

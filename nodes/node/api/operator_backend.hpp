@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "messages/telemetry/view.hpp"
+#include "nodes/node/api/healing/healing_board.hpp"
 #include "nodes/node/api/roles.hpp"
 #include "nodes/node/api/views.hpp"
 
@@ -50,6 +51,12 @@ class OperatorBackend {
   virtual void orchestrator(const Call&, Answer<OrchestratorView> answer) {
     answer(Error{ErrorCode::kUnavailable, "this node has no orchestrator"});
   }
+  /// How the self-healing loop stands, as this node's copy of the orchestrator's journal has it.
+  virtual void healing(const Call&, Answer<HealingBoard> answer) {
+    answer(Error{ErrorCode::kUnavailable, "this node has no orchestrator"});
+  }
+  /// What members and groups are called. Answers at once.
+  virtual PlaceNames place_names() const { return {}; }
   /// What this node measures. kUnavailable: telemetry is off or restarts.
   virtual void telemetry(const Call&, const telemetry::TelemetryQuery&,
                          Answer<telemetry::SharedView> answer) {
@@ -84,6 +91,12 @@ class OperatorBackend {
   /// Begins a planned change of leader. kNotFound, kConflict: why not.
   virtual void hand_over(const Call&, const HandOverRequest&, Answer<HandOverView> answer) {
     answer(Error{ErrorCode::kNotFound, "this node is no member of a cluster"});
+  }
+  /// A Propose, Approve, Reject or KillSwitch, which carries the call's identity. kNotFound: there
+  /// is no such remedy or incident; kConflict, kDenied: why it would change nothing now.
+  virtual void healing_command(const Call&, const orchestrator::healing::Command&,
+                               Answer<orchestrator::HealingTaken> answer) {
+    answer(Error{ErrorCode::kUnavailable, "this node has no orchestrator"});
   }
   /// Restarts one actor from its journal. kNotFound: no such path.
   virtual void restart(const Call& call, const std::string& path, Answer<RestartView> answer) = 0;
