@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "nodes/node/api/operator_backend.hpp"
+#include "tests/integration/operator_api/healing_fixture.hpp"
 
 namespace holdfast::operator_api {
 
@@ -17,6 +18,8 @@ class FakeBackend : public OperatorBackend {
  public:
   std::atomic<bool> ready{true};
   std::atomic<bool> part_missing{false};  // a fan-out stays incomplete
+  std::atomic<bool> remediation_off{false};
+  std::atomic<bool> quiet{false};  // nothing is found to be wrong
 
   /// What was asked, one line a call: "kill account M1 full by ann: fat finger".
   std::vector<std::string> calls() {
@@ -213,6 +216,55 @@ class FakeBackend : public OperatorBackend {
     if (!done.accepted) done.text = "the session is open; log it out first";
     done.view = venue_view(venue);
     answer(done);
+  }
+
+  void healing(const Call&, Answer<HealingBoard> answer) override {
+    HealingBoard board = healing_board();
+    if (remediation_off) {
+      auto view = std::make_shared<orchestrator::HealingView>(*board.view);
+      view->killed = true;
+      view->killed_by = "ann";
+      view->killed_at = night(100);
+      board.view = std::move(view);
+    }
+    if (quiet) {
+      auto view = std::make_shared<orchestrator::HealingView>();
+      view->as_of = 4'711;
+      board.view = std::move(view);
+    }
+    answer(std::move(board));
+  }
+  PlaceNames place_names() const override { return healing_board().names; }
+  void healing_command(const Call& call, const orchestrator::healing::Command& command,
+                       Answer<orchestrator::HealingTaken> answer) override {
+    namespace healing = orchestrator::healing;
+    uint64_t remedy = 12;
+    if (const auto* approve = std::get_if<healing::Approve>(&command.what)) {
+      remedy = approve->remedy;
+      record("approve " + std::to_string(remedy) + " by " + approve->identity.str(), call);
+    } else if (const auto* reject = std::get_if<healing::Reject>(&command.what)) {
+      remedy = reject->remedy;
+      record("reject " + std::to_string(remedy) + " by " + reject->identity.str() + " as " +
+                 reject->reason,
+             call);
+    } else if (const auto* kill = std::get_if<healing::KillSwitch>(&command.what)) {
+      record(std::string("remediation ") + (kill->on ? "off" : "on") + " by " +
+                 kill->identity.str() + " as " + kill->reason,
+             call);
+    } else if (const auto* propose = std::get_if<healing::Propose>(&command.what)) {
+      const auto& action = propose->proposal.action;
+      record("propose " + std::string(to_text(action.kind)) + " member " +
+                 std::to_string(action.target.member.value) + " group " +
+                 std::to_string(action.target.group.value) + " instance " +
+                 action.target.instance.str() + " to " + std::to_string(action.to.value) +
+                 " amount " + std::to_string(action.amount) + " incident " +
+                 std::to_string(propose->proposal.incident) + " by " + propose->identity.str(),
+             call);
+    }
+    if (remedy == 99) return answer(Error{ErrorCode::kNotFound, "there is no remedy 99"});
+    if (remedy == 11)
+      return answer(Error{ErrorCode::kConflict, "remedy 11 waits for nobody: it is ended"});
+    answer(orchestrator::HealingTaken{true, "journaled by node-2", 4'712, {}});
   }
 
   void backup(const Call& call, const BackupRequest& request, Answer<BackupView> answer) override {
