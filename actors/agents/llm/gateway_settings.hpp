@@ -59,7 +59,7 @@ struct GatewaySettings {
   Budget day_budget{2'000'000, 0};
   Budget domain_budget{1'000'000, 0};  // of each domain, a day
   std::size_t cache_entries = 256;     // 0: no cache
-  Duration cache_for = Duration::seconds(600);
+  Duration cache_for = Duration::seconds(6 * 3600);
   std::size_t calls_max = 32;
   Recording recording = Recording::kOff;
   std::string recording_file;

@@ -69,7 +69,7 @@ TEST_F(AuditFile, ItsMistakesAreAmongThoseOfTheFolder) {
   write("audit.toml", "[redaction]\nkeys = \"hmac\"\n");
   problems_ = {};
   (void)load_settings(folder_, {}, problems_);
-  EXPECT_THAT(problems_.str(), HasSubstr("audit.toml:2"));
+  EXPECT_THAT(problems_.str(), HasSubstr("audit.toml:1:1: secret_file"));
 }
 
 }  // namespace
