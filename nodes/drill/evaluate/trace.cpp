@@ -37,6 +37,8 @@ struct Step {
 struct RemedyChain {
   uint64_t incident = 0;
   bool opened = false, ruled = false, captured = false, measured = false, done = false;
+  bool held_against = false;   // its objectives were looked at after the steps
+  bool needs_metrics = false;  // one of them is a metric; the others are findings that end
   std::string advisor, verdict, outcome;
   uint64_t approvals_needed = 0;
   std::set<std::string> approvers;
@@ -57,7 +59,8 @@ class Reader {
     auto json = Json::parse(record.payload, nullptr, false);
     if (!json.is_object()) json = Json::object();
     const std::string event = text_of(json, "event");
-    if (record.incident != 0) take_incident(record, json, event);
+    const uint64_t incident = now_of(record.incident);
+    if (incident != 0) take_incident(record, incident, json, event);
     const uint64_t remedy = number_of(json, "remedy");
     if (remedy != 0) take_remedy(record, json, event, remedies_[remedy]);
     if (record.kind == RecordKind::kKillSwitch) killed_ = json.value("on", true);
@@ -83,8 +86,16 @@ class Reader {
       out_.unbounded += 1;
   }
 
-  void take_incident(const Record& record, const Json& json, const std::string& event) {
-    IncidentChain& chain = incidents_[record.incident];
+  // The incident that one was merged into, however often.
+  uint64_t now_of(uint64_t incident) const {
+    for (auto at = merged_.find(incident); at != merged_.end(); at = merged_.find(incident))
+      incident = at->second;
+    return incident;
+  }
+
+  void take_incident(const Record& record, uint64_t number, const Json& json,
+                     const std::string& event) {
+    IncidentChain& chain = incidents_[number];
     switch (record.kind) {
       case RecordKind::kFinding:
         chain.finding = true;
@@ -94,7 +105,7 @@ class Reader {
         chain.judged |= event == "ranked";
         chain.decided |= event == "case_decided";
         chain.closed |= event == "closed";
-        if (event == "merged") merge(number_of(json, "from"), chain);
+        if (event == "merged") merge(number_of(json, "from"), number, chain);
         break;
       case RecordKind::kAdviceRequest:
         chain.asked.insert(number_of(json, "ask"));
@@ -112,29 +123,39 @@ class Reader {
   }
 
   // What the one that it was merged into has to show is its own now.
-  void merge(uint64_t from, IncidentChain& into) {
+  void merge(uint64_t from, uint64_t number, IncidentChain& into) {
     const auto found = incidents_.find(from);
-    if (found == incidents_.end())
+    if (found == incidents_.end() || from == number)
       return note("incident " + std::to_string(from) + " was merged and never told of");
     into.finding |= found->second.finding;
     into.asked.insert(found->second.asked.begin(), found->second.asked.end());
     into.answered.insert(found->second.answered.begin(), found->second.answered.end());
     incidents_.erase(found);
+    merged_[from] = number;
   }
 
   void take_remedy(const Record& record, const Json& json, const std::string& event,
                    RemedyChain& chain) {
-    if (record.incident != 0) chain.incident = record.incident;
+    if (record.incident != 0) chain.incident = now_of(record.incident);
     if (record.kind == RecordKind::kPolicyDecision) {
       chain.ruled |= !text_of(object_of(json, "decision"), "rule").empty();
     } else if (event == "remedy_opened") {
       const Json decision = object_of(json, "decision");
       chain.opened = true;
+      const auto objectives = json.find("objectives");
+      if (objectives != json.end() && objectives->is_array())
+        for (const auto& one : *objectives) {
+          const std::string text = one.is_object() ? text_of(one, "objective") : "";
+          for (const char* whose : {" of target ", " of successor ", " of cluster "})
+            chain.needs_metrics |= text.find(whose) != std::string::npos;
+        }
       chain.verdict = text_of(decision, "verdict");
       chain.approvals_needed = number_of(decision, "approvals_needed");
       chain.advisor = text_of(object_of(json, "proposal"), "advisor");
       // A person's proposal is decided on where it is opened.
       chain.ruled |= chain.advisor == "operator" && !text_of(decision, "rule").empty();
+    } else if (event == "remedy_moved") {
+      chain.held_against |= text_of(json, "to") == "verifying";
     } else if (event == "approved") {
       chain.approvers.insert(text_of(json, "person"));
     } else if (event == "rejected") {
@@ -190,7 +211,7 @@ class Reader {
     const auto want = [&lacks](bool there, const char* what) {
       if (!there) lacks += lacks.empty() ? what : std::string(", ") + what;
     };
-    const auto incident = incidents_.find(chain.incident);
+    const auto incident = incidents_.find(now_of(chain.incident));
     want(chain.opened, "beginning");
     want(chain.ruled, "policy decision");
     want(!chain.outcome.empty(), "outcome");
@@ -205,8 +226,9 @@ class Reader {
     for (const auto& [id, step] : chain.steps) want(step.ended, "end of a step");
     if (chain.outcome == "succeeded") {
       want(chain.done, "step that was done");
-      want(chain.captured, "measurement before");
-      want(chain.measured, "measurement after");
+      want(chain.held_against, "look at its objectives");
+      want(chain.captured || !chain.needs_metrics, "measurement before");
+      want(chain.measured || !chain.needs_metrics, "measurement after");
     }
     out_.remedies += 1;
     out_.remedies_whole += lacks.empty();
@@ -215,6 +237,7 @@ class Reader {
 
   Traces out_;
   std::map<uint64_t, IncidentChain> incidents_;
+  std::map<uint64_t, uint64_t> merged_;  // from, into
   std::map<uint64_t, RemedyChain> remedies_;
   bool killed_ = false, standing_ = false;
 };

@@ -34,13 +34,15 @@ std::vector<Record> whole() {
           R"({"remedy":1,"event":"considered","decision":{"verdict":"allow","rule":"hand-over"}})"),
       record(
           6, RecordKind::kWorkflowStep,
-          R"({"remedy":1,"event":"remedy_opened","proposal":{"advisor":"deterministic"},"decision":{"verdict":"allow","rule":"hand-over"}})"),
+          R"({"remedy":1,"event":"remedy_opened","proposal":{"advisor":"deterministic"},"decision":{"verdict":"allow","rule":"hand-over"},"objectives":[{"objective":"order.latency of target at most 5"}]})"),
       record(7, RecordKind::kIncident, R"({"remedy":1,"event":"case_decided","acts":true})"),
       record(8, RecordKind::kVerification, R"({"remedy":1,"event":"captured","round":1})"),
       record(9, RecordKind::kWorkflowStep,
              R"({"remedy":1,"event":"step_intended","id":"3/1/step-0/try-1"})"),
       record(10, RecordKind::kWorkflowStep,
              R"({"remedy":1,"event":"step_ended","id":"3/1/step-0/try-1","outcome":"done"})"),
+      record(14, RecordKind::kWorkflowStep,
+             R"({"remedy":1,"event":"remedy_moved","to":"verifying"})"),
       record(11, RecordKind::kVerification, R"({"remedy":1,"event":"measured","round":2})"),
       record(12, RecordKind::kOutcome,
              R"({"remedy":1,"event":"remedy_ended","outcome":"succeeded"})"),
@@ -62,8 +64,8 @@ TEST(Trace, AChainWithEverythingIsWhole) {
   EXPECT_EQ(got.remedies_whole, 1u);
   EXPECT_EQ(got.steps, 1u);
   EXPECT_EQ(got.steps_allowed, 1u);
-  EXPECT_EQ(got.records, 13u);
-  EXPECT_EQ(got.clocks[static_cast<std::size_t>(audit::ClockSource::kNtp)], 13u);
+  EXPECT_EQ(got.records, 14u);
+  EXPECT_EQ(got.clocks[static_cast<std::size_t>(audit::ClockSource::kNtp)], 14u);
   EXPECT_EQ(got.bound_us_max, 80u);
   EXPECT_EQ(got.unbounded, 0u);
 }
@@ -71,7 +73,7 @@ TEST(Trace, AChainWithEverythingIsWhole) {
 TEST(Trace, EachRecordThatIsMissingIsNoticed) {
   // Without 7 the decision still stands in 5; without 13 the incident is open; without 12 the
   // remedy has not ended.
-  for (const uint64_t sequence : {1, 2, 4, 5, 6, 8, 9, 10, 11}) {
+  for (const uint64_t sequence : {1, 2, 4, 5, 6, 8, 9, 10, 11, 14}) {
     const Traces got = trace(without(sequence));
     EXPECT_THAT(got.missing, testing::Not(testing::IsEmpty())) << sequence;
     EXPECT_LT(got.incidents_whole + got.remedies_whole + got.steps_allowed, 3u) << sequence;
@@ -131,6 +133,34 @@ TEST(Trace, WhatWasMergedIsJudgedAsItsNewIncident) {
   EXPECT_THAT(got.missing, testing::IsEmpty());
 }
 
+TEST(Trace, WhatIsToldOfAMergedIncidentLaterBelongsToItsNewOne) {
+  auto records = whole();
+  for (auto& one : records)
+    if (one.sequence <= 9) one.incident = 2;
+  records.insert(records.begin() + 9,
+                 {record(20, RecordKind::kFinding, R"({"event":"finding"})"),
+                  record(21, RecordKind::kIncident, R"({"event":"ranked"})"),
+                  record(22, RecordKind::kIncident, R"({"event":"merged","from":2})")});
+  for (auto& one : records)
+    if (one.sequence == 10) one.incident = 2;  // a step that had begun before
+  const Traces got = trace(records);
+  EXPECT_EQ(got.incidents, 1u);
+  EXPECT_THAT(got.missing, testing::IsEmpty());
+}
+
+TEST(Trace, ObjectivesThatAreFindingsNeedNoMeasurement) {
+  auto records = whole();
+  std::erase_if(records, [](const Record& one) { return one.kind == RecordKind::kVerification; });
+  EXPECT_EQ(trace(records).remedies_whole, 0u);
+  for (auto& one : records)
+    if (one.sequence == 6)
+      one.payload =
+          R"({"remedy":1,"event":"remedy_opened","proposal":{"advisor":"deterministic"},"decision":{"verdict":"allow","rule":"hand-over"},"objectives":[{"objective":"the fault is over"}]})";
+  const Traces got = trace(records);
+  EXPECT_THAT(got.missing, testing::IsEmpty());
+  EXPECT_EQ(got.remedies_whole, 1u);
+}
+
 TEST(Trace, LostRecordsAndPayloadsThatAreNoneAreTold) {
   auto records = whole();
   records[4] = record(5, RecordKind::kLost, "{}", 0);
@@ -161,7 +191,7 @@ TEST(Trace, OfSeveralClustersAddsUp) {
   add(sum, trace(without(4)));
   EXPECT_EQ(sum.incidents, 2u);
   EXPECT_EQ(sum.incidents_whole, 1u);
-  EXPECT_EQ(sum.records, 25u);
+  EXPECT_EQ(sum.records, 27u);
   EXPECT_EQ(sum.missing.size(), 1u);
 }
 
