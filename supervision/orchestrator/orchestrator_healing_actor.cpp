@@ -48,7 +48,9 @@ void OrchestratorActor::heal_tick() {
 void OrchestratorActor::take(healing::Command command) {
   if (!setup_.healing) return;
   if (!serving()) {
-    setup_.healing->forward(healing::encode_command(command));
+    // What this node's audit has is of no matter while another one's decides what is kept.
+    if (!std::holds_alternative<healing::NotesWritten>(command.what))
+      setup_.healing->forward(healing::encode_command(command));
     return;
   }
   world_ = setup_.healing->world();
