@@ -296,6 +296,7 @@ Result<> Cluster::start_guard(Node& node) {
   command.environment = {
       {"HOLDFAST_NODE", node.name},
       {"HOLDFAST_STATE_DIR", node.folder},
+      {"HOLDFAST_HEALING", options_.healing ? "on" : "off"},
       {"HOLDFAST_VENUE_PORTS", "XSIM=" + std::to_string(venue_ports_[node.name])}};
   if (!options_.fence) {
     command.words.push_back("--hang-timeout-ms");

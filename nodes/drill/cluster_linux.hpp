@@ -29,6 +29,7 @@ struct ClusterOptions {
   bool ways = false;      // members, venue and etcd reach each other through a proxy
   bool faults = false;    // nodes have the fault library before them
   bool mesh = false;      // nodes' supervision reaches each other
+  bool healing = false;   // the self-healing loop; off, a drill shows what take-over does by itself
   int heartbeat_s = 0;    // HeartBtInt at the venue; zero: as configured
   // The configuration of a cluster that runs already; "": one of its own, of the templates.
   std::string foreign = {};

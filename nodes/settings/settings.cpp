@@ -44,6 +44,14 @@ Overrides overrides_from_environment(const std::function<const char*(const char*
   if (const char* name = get("HOLDFAST_NODE"); name && *name) overrides.node_name = name;
   if (const char* folder = get("HOLDFAST_STATE_DIR"); folder && *folder)
     overrides.state_directory = folder;
+  if (const char* healing = get("HOLDFAST_HEALING"); healing && *healing) {
+    const std::string_view word = healing;
+    if (word == "on" || word == "off")
+      overrides.healing = word == "on";
+    else
+      problems.add({"HOLDFAST_HEALING", 0, 0,
+                    "expected \"on\" or \"off\", found \"" + std::string(word) + "\""});
+  }
   const char* venues = get("HOLDFAST_VENUE_PORTS");
   std::string_view rest = venues ? venues : "";
   while (!rest.empty()) {

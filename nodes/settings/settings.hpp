@@ -56,11 +56,13 @@ struct Overrides {
   std::optional<std::string> state_directory;
   std::optional<uint16_t> ingress_port, operator_port;
   std::map<std::string, uint16_t> venue_ports;  // by venue name
+  std::optional<bool> healing;
 };
 
-/// Reads HOLDFAST_NODE, HOLDFAST_STATE_DIR, HOLDFAST_INGRESS_PORT, HOLDFAST_OPERATOR_PORT and
-/// HOLDFAST_VENUE_PORTS ("XSIM=9880,YSIM=9881"). `get` is getenv or a test's stand-in. A malformed
-/// value is noted as a problem of the "file" that is named like the variable.
+/// Reads HOLDFAST_NODE, HOLDFAST_STATE_DIR, HOLDFAST_INGRESS_PORT, HOLDFAST_OPERATOR_PORT,
+/// HOLDFAST_VENUE_PORTS ("XSIM=9880,YSIM=9881") and HOLDFAST_HEALING ("on" or "off"). `get` is
+/// getenv or a test's stand-in. A malformed value is noted as a problem of the "file" that is named
+/// like the variable.
 Overrides overrides_from_environment(const std::function<const char*(const char*)>& get,
                                      Problems& problems);
 

@@ -30,6 +30,7 @@ void apply(const Overrides& overrides, Settings& settings, Problems& problems) {
   if (const auto* self = settings.self(); self && !self->state_directory.empty())
     node.state_directory = self->state_directory;
   if (overrides.state_directory) node.state_directory = *overrides.state_directory;
+  if (overrides.healing) node.healing.enabled = *overrides.healing;
   if (overrides.ingress_port) node.ingress.listen.port = *overrides.ingress_port;
   if (overrides.operator_port) node.operator_api.listen.port = *overrides.operator_port;
   if (const auto* self = settings.self()) {

@@ -54,16 +54,6 @@ void add_below(const std::string& file, const std::string& table, const std::str
   std::ofstream(file) << text.substr(1);
 }
 
-// The cluster of drills has the loop off: here it is what is looked at.
-void heal(const std::string& file) {
-  std::string text = read_all(file);
-  const std::string off = "enabled = false";
-  const auto table = text.find("\n[healing]");
-  const auto at = table == std::string::npos ? table : text.find(off, table);
-  if (at != std::string::npos) text.replace(at, off.size(), "enabled = true");
-  std::ofstream(file) << text;
-}
-
 }  // namespace
 
 Stage::Stage(const StageOptions& options)
@@ -152,7 +142,7 @@ Result<> Stage::make_templates() {
   for (const char* file : kLoopFiles)
     if (!fs::exists(templates + "/" + file) && fs::exists(options_.config + "/" + file))
       fs::copy_file(options_.config + "/" + file, templates + "/" + file, error);
-  heal(templates + "/node.toml");
+  options_.cluster.healing = true;
   add_below(templates + "/node.toml", "telemetry",
             "otlp_endpoint = \"http://127.0.0.1:" + std::to_string(endpoint_->port()) +
                 "/v1/metrics\"\notlp_every = \"200ms\"\n");
